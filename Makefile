@@ -1,0 +1,56 @@
+UV_VERSION := 0.13.9
+UV := .tools/bin/uv
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+# Outside a shell that has chosen one, pyenv's shims refuse to run; this names the version uv asks them for.
+export PYENV_VERSION := 3.13
+export SAM_CLI_TELEMETRY := 0
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint types template build lock format clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: $(VENV) ## Bring the whole service up on this machine and like two tweets; Ctrl-C ends it
+	@$(PYTHON) -m local.run
+
+test: $(VENV) build ## Run every test
+	@$(PYTHON) -m pytest --cov --cov-report=term
+
+lint: $(VENV) ## Check style and format
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff format --check .
+
+types: $(VENV) ## Check types, strictly
+	@$(VENV)/bin/mypy
+
+template: $(VENV) ## Check template.yaml
+	@$(VENV)/bin/sam validate --lint
+	@$(VENV)/bin/cfn-lint template.yaml
+
+build: $(VENV) ## Build what is deployed, into .aws-sam/
+	@$(VENV)/bin/sam build
+
+format: $(VENV) ## Rewrite the sources in the project's format
+	@$(VENV)/bin/ruff check --fix .
+	@$(VENV)/bin/ruff format .
+
+lock: $(UV) ## Lock the dependencies anew
+	@$(UV) pip compile --quiet --no-header --upgrade --universal --generate-hashes --python-version 3.13 \
+		pyproject.toml --group dev --output-file requirements-dev.txt
+	@$(UV) pip compile --quiet --no-header --universal --generate-hashes --python-version 3.13 \
+		pyproject.toml --constraint requirements-dev.txt --output-file requirements.txt
+
+clean: ## Remove everything that make has made
+	@rm -rf $(VENV) .tools .aws-sam .local .mypy_cache .pytest_cache .ruff_cache .coverage*
+
+$(UV):
+	@env -u PYENV_VERSION python3 -m venv .tools
+	@.tools/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+$(VENV): $(UV) requirements-dev.txt
+	@$(UV) venv --quiet --clear --python 3.13 $(VENV)
+	@$(UV) pip sync --quiet --require-hashes --python $(VENV) requirements-dev.txt
+	@touch $(VENV)
