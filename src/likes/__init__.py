@@ -1,0 +1,1 @@
+"""Likes tweets for their owner, on request, through the AIsa gateway."""
