@@ -62,16 +62,26 @@ _PHRASES: Final[Mapping[int, tuple[tuple[str, Meaning], ...]]] = {
         ("region_blocked", _STATUSES[403]),
         ("blocked", Meaning(Kind.REJECTED, "author_blocked", "The tweet's author has blocked the account.")),
         ("not visible", Meaning(Kind.REJECTED, "tweet_not_visible", "The account can not see the tweet.")),
-        ("not authorized to see", Meaning(Kind.REJECTED, "tweet_not_visible", "The account can not see the tweet.")),
+        (
+            "not authorized to see",
+            Meaning(Kind.REJECTED, "tweet_not_visible", "The account can not see the tweet."),
+        ),
     ),
     422: (
         (
             "aisa_api_key",
-            Meaning(Kind.BLOCKED, "key_wanted_in_body", "The gateway wants the key in the body: set AISA_KEY_IN_BODY."),
+            Meaning(
+                Kind.BLOCKED,
+                "key_wanted_in_body",
+                "The gateway wants the key in the body: set AISA_KEY_IN_BODY.",
+            ),
         ),
     ),
     429: (
-        ("quota_exceeded", Meaning(Kind.LIMITED, "quota_exceeded", "The gateway's own quota for the key is used up.")),
+        (
+            "quota_exceeded",
+            Meaning(Kind.LIMITED, "quota_exceeded", "The gateway's own quota for the key is used up."),
+        ),
     ),
 }
 
@@ -173,7 +183,7 @@ class AisaClient:
     def _interpret(self, response: requests.Response, content: bytes | None) -> Outcome:
         status, now = response.status_code, self._clock()
         limits = Limits.of(response.headers, now)
-        if response.ok and status < 300:
+        if 200 <= status < 300:
             confirmed = content is not None and _confirms(content)
             outcome = LIKED if confirmed else Outcome(*(_TOO_LARGE if content is None else _UNEXPECTED))
         else:

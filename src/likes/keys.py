@@ -29,7 +29,9 @@ class NoKey(Exception):
 
 _NOT_SET: Final = Outcome(Kind.BLOCKED, "key_not_set", "The account's AIsa key is not set. Put it into the secret.")
 _MALFORMED: Final = Outcome(
-    Kind.BLOCKED, "key_malformed", "The AIsa secret is neither a key nor a JSON object of one key per account."
+    Kind.BLOCKED,
+    "key_malformed",
+    "The AIsa secret is neither a key nor a JSON object of one key per account.",
 )
 _UNREADABLE: Final = Outcome(
     Kind.BLOCKED, "secret_unreadable", "The function may not read the AIsa secret, or the secret is gone."
@@ -53,16 +55,24 @@ class Keys:
     def key(self, account: str, *, fresh: bool = False) -> str:
         """Return the key of `account`, at most five minutes old, or read this moment if `fresh`.
 
+        That there is none is never said from memory: somebody may just have set it.
+
         Raises:
             NoKey: it is not set, malformed, unknown or can not be read.
         """
-        return _key_in(self._secret(fresh=fresh).strip(), account)
+        try:
+            return _key_in(self._secret(fresh=fresh), account)
+        except NoKey:
+            if fresh:
+                raise
+            return _key_in(self._secret(fresh=True), account)
 
     def _secret(self, *, fresh: bool) -> str:
         try:
-            return str(self._provider.get(self._secret_id, max_age=CACHE_SECONDS, force_fetch=fresh))
+            secret = self._provider.get(self._secret_id, max_age=CACHE_SECONDS, force_fetch=fresh)
+            return (secret.decode("utf-8", "replace") if isinstance(secret, bytes) else str(secret)).strip()
         except GetParameterError as error:
-            cause = error.__cause__ or error.__context__
+            cause = error.__context__
             code = cause.response["Error"]["Code"] if isinstance(cause, ClientError) else ""
             if code == "ResourceNotFoundException":  # also the answer for a secret that has no value yet
                 raise NoKey(_NOT_SET) from None

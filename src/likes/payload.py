@@ -116,7 +116,10 @@ def _unwrap(payload: Any) -> Any:
 _EXPLANATIONS: Final = {
     "tweet_id": ("invalid_tweet_id", "tweet_id is a string of 1 to 19 digits, the first of them not 0."),
     "tweet_url": ("invalid_tweet_url", "tweet_url is a string, a link to a tweet."),
-    "account": ("invalid_account", "account is a string of 1 to 64 letters, digits, dots, dashes or underscores."),
+    "account": (
+        "invalid_account",
+        "account is a string of 1 to 64 letters, digits, dots, dashes or underscores.",
+    ),
 }
 
 

@@ -8,9 +8,7 @@ _ID = re.compile(r"[1-9][0-9]{0,18}")
 _SITES = frozenset({"x.com", "twitter.com", "fxtwitter.com", "vxtwitter.com", "fixupx.com", "fixvx.com"})
 _PREFIXES = ("www.", "m.", "mobile.")
 
-_PATH = re.compile(
-    r"/(?:i|i/web|[A-Za-z0-9_]{1,20})/status(?:es)?/(?P<id>[0-9]{1,19})(?:/(?:photo|video)/[0-9])?/?"
-)
+_PATH = re.compile(r"/(?:i|i/web|[A-Za-z0-9_]{1,20})/status(?:es)?/(?P<id>[0-9]{1,19})(?:/(?:photo|video)/[0-9])?/?")
 
 
 class NotATweet(ValueError):
@@ -62,7 +60,8 @@ def tweet_id_from_url(url: str) -> str:
     path = _PATH.fullmatch(parts.path)
     if not (plain and host in _SITES and path):
         raise NotATweet(
-            "invalid_tweet_url", "Not a link to a tweet. One looks like https://x.com/USER/status/1346889436626259968."
+            "invalid_tweet_url",
+            "Not a link to a tweet. One looks like https://x.com/USER/status/1346889436626259968.",
         )
     return tweet_id(path["id"])
 

@@ -1,0 +1,67 @@
+"""The one place that builds the real parts, from the environment, once per execution environment."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import boto3
+
+from likes import keys, ledger, queues
+from likes.aisa import READ_SECONDS, AisaClient
+from likes.keys import Keys
+from likes.lanes import LaneWorker
+from likes.ledger import Ledger
+from likes.liking import Liker
+from likes.queues import LikeQueue, RejectedQueue
+from likes.settings import AisaSettings, LedgerSettings, text, whole_number
+
+
+@dataclass(frozen=True, slots=True)
+class ApiParts:
+    """What `likes.api` works with."""
+
+    liker: Liker
+    ledger: Ledger
+    queue: LikeQueue
+
+
+def build_api(environ: Mapping[str, str], *, clock: Callable[[], float] = time.time) -> ApiParts:
+    """Build the parts of the HTTP function.
+
+    Raises:
+        InvalidSetting: an environment variable is missing or malformed.
+    """
+    the_ledger = _ledger(environ, clock)
+    queue = LikeQueue(text(environ, "LIKE_QUEUE_URL"), boto3.client("sqs", config=queues.boto_config()))
+    return ApiParts(_liker(environ, the_ledger, clock, READ_SECONDS), the_ledger, queue)
+
+
+def build_worker(
+    environ: Mapping[str, str], *, clock: Callable[[], float] = time.time, read_seconds: float = READ_SECONDS
+) -> LaneWorker:
+    """Build the worker.
+
+    Raises:
+        InvalidSetting: an environment variable is missing or malformed.
+    """
+    sqs = boto3.client("sqs", config=queues.boto_config())
+    return LaneWorker(
+        _liker(environ, _ledger(environ, clock), clock, read_seconds),
+        LikeQueue(text(environ, "LIKE_QUEUE_URL"), sqs),
+        RejectedQueue(text(environ, "REJECTED_QUEUE_URL"), sqs),
+        give_up_after_hours=whole_number(environ, "GIVE_UP_AFTER_HOURS", 72),
+        clock=clock,
+    )
+
+
+def _ledger(environ: Mapping[str, str], clock: Callable[[], float]) -> Ledger:
+    settings = LedgerSettings.read(environ)
+    client = boto3.client("dynamodb", config=ledger.boto_config())
+    return Ledger(settings.table, client, settings.budget, clock=clock)
+
+
+def _liker(environ: Mapping[str, str], the_ledger: Ledger, clock: Callable[[], float], read_seconds: float) -> Liker:
+    settings = AisaSettings.read(environ)
+    the_keys = Keys(settings.secret_id, boto3.client("secretsmanager", config=keys.boto_config()))
+    client = AisaClient(settings.base_url, key_in_body=settings.key_in_body, clock=clock, read_seconds=read_seconds)
+    return Liker(the_keys, client, the_ledger, clock=clock)
