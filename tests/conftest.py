@@ -1,0 +1,206 @@
+"""The world that the tests run in: servers on loopback, a clock that stands still, and the real handlers between."""
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import boto3
+import pytest
+from moto.server import ThreadedMotoServer
+
+from local.aisa import AisaSimulator
+from local.clock import VirtualClock
+from local.poller import Poll, poll
+from local.sqs import QueuedMessage, QueueServer
+
+KEY = "sk-the-owner-of-this-key-is-default"
+BRAND_KEY = "sk-the-owner-of-this-key-is-brand-a"
+TWEET = "1346889436626259968"
+
+_moto = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+
+
+def pytest_configure() -> None:
+    """Start the AWS emulator and point everything at it, before any handler is imported."""
+    _moto.start()
+    host, port = _moto.get_host_and_port()
+    os.environ.update(
+        {
+            "AWS_ACCESS_KEY_ID": "testing",
+            "AWS_SECRET_ACCESS_KEY": "testing",
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_ENDPOINT_URL": f"http://{host}:{port}",
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "AISA_BASE_URL": "http://127.0.0.1:1",
+            "AISA_SECRET_ID": "aisa",
+            "STATE_TABLE": "state",
+            "LIKE_QUEUE_URL": "http://127.0.0.1:1/000000000000/likes.fifo",
+            "REJECTED_QUEUE_URL": "http://127.0.0.1:1/000000000000/rejected.fifo",
+            "POWERTOOLS_SERVICE_NAME": "tweet-likes",
+        }
+    )
+
+
+def pytest_unconfigure() -> None:
+    """Stop it."""
+    _moto.stop()
+
+
+@dataclass
+class Context:
+    """What Lambda tells a function of its invocation."""
+
+    seconds: float = 60.0
+    function_name: str = "likes"
+    memory_limit_in_mb: int = 512
+    invoked_function_arn: str = "arn:aws:lambda:us-east-1:000000000000:function:likes"
+    aws_request_id: str = "52fdfc07-2182-454f-963f-5f0f9a621d72"
+
+    def get_remaining_time_in_millis(self) -> int:
+        return int(self.seconds * 1000)
+
+
+@dataclass
+class Service:
+    """The service in the midst of its servers. Its clock stands still unless a test moves it."""
+
+    clock: VirtualClock
+    aisa: AisaSimulator
+    sqs: QueueServer
+    environ: dict[str, str]
+    queue_url: str
+    rejected_url: str
+    context: Context = field(default_factory=Context)
+
+    def __post_init__(self) -> None:
+        self.sqs_client = boto3.client("sqs", endpoint_url=self.sqs.url)
+        self.secrets = boto3.client("secretsmanager")
+        self.dynamodb = boto3.client("dynamodb")
+        self.restart()
+
+    def restart(self, **environ: str) -> None:
+        """Start new execution environments, with other settings where given."""
+        from likes import api, wiring, worker
+
+        self.environ |= environ
+        self.api = api.make_handler(wiring.build_api(self.environ, clock=self.clock), clock=self.clock)
+        self.worker = worker.make_handler(wiring.build_worker(self.environ, clock=self.clock, read_seconds=1.0))
+
+    def set_secret(self, value: str) -> None:
+        """Put `value` into the AIsa secret."""
+        self.secrets.put_secret_value(SecretId=self.environ["AISA_SECRET_ID"], SecretString=value)
+
+    def http(self, event: dict[str, Any]) -> dict[str, Any]:
+        """Invoke the HTTP function and return its answer, the body parsed as ``json``."""
+        answer: dict[str, Any] = self.api(event, self.context)  # type: ignore[arg-type]  # stands for Lambda's
+        return answer | {"json": json.loads(answer["body"])}
+
+    def post(self, payload: Any, **headers: str) -> dict[str, Any]:
+        """Send ``POST /likes``."""
+        body = payload if isinstance(payload, str) else json.dumps(payload)
+        return self.http({"routeKey": "POST /likes", "headers": headers, "body": body, "requestContext": {"requestId": "r"}})
+
+    def get(self, tweet_id: str, **parameters: str) -> dict[str, Any]:
+        """Send ``GET /likes/{tweet_id}``."""
+        return self.http(
+            {
+                "routeKey": "GET /likes/{tweet_id}",
+                "headers": {},
+                "pathParameters": {"tweet_id": tweet_id},
+                "queryStringParameters": parameters,
+                "requestContext": {"requestId": "r"},
+            }
+        )
+
+    def send(self, payload: Any, *, group: str = "default", queue_url: str | None = None) -> str:
+        """Put a message into the queue and return its id."""
+        body = payload if isinstance(payload, str) else json.dumps(payload)
+        fifo = {"MessageGroupId": group} if (queue_url or self.queue_url).endswith(".fifo") else {}
+        return self.sqs_client.send_message(QueueUrl=queue_url or self.queue_url, MessageBody=body, **fifo)["MessageId"]
+
+    def poll(self) -> Poll | None:
+        """Let Lambda take one batch to the worker."""
+        return poll(
+            self.sqs_client,
+            self.environ["LIKE_QUEUE_URL"],
+            self.sqs.queue(self.environ["LIKE_QUEUE_URL"]).arn,
+            lambda event: self.worker(event, self.context),  # type: ignore[arg-type]  # stands for Lambda's
+        )
+
+    def drain(self, *, seconds: float = float("inf")) -> int:
+        """Poll, letting time pass where all must wait, until the queue is empty or `seconds` are over; count the polls."""
+        polls, end = 0, self.clock() + seconds
+        while (ready_at := self.sqs.queue(self.environ["LIKE_QUEUE_URL"]).next_ready_at) is not None:
+            if ready_at > end:
+                self.clock.advance_to(end)
+                break
+            self.clock.advance_to(ready_at)
+            self.poll()
+            polls += 1
+        return polls
+
+    @property
+    def waiting(self) -> list[QueuedMessage]:
+        """The messages in the queue."""
+        return self.sqs.queue(self.environ["LIKE_QUEUE_URL"]).messages
+
+    @property
+    def rejected(self) -> list[dict[str, str]]:
+        """The rejected messages' attributes, and their bodies as ``body``."""
+        return [
+            {name: value["StringValue"] for name, value in message.attributes.items()} | {"body": message.body}
+            for message in self.sqs.queue(self.rejected_url).messages
+        ]
+
+
+@pytest.fixture
+def clock() -> VirtualClock:
+    return VirtualClock()
+
+
+@pytest.fixture
+def aisa(clock: VirtualClock) -> Iterator[AisaSimulator]:
+    with AisaSimulator({KEY: "default", BRAND_KEY: "brand-a"}, clock=clock) as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def table() -> Iterator[str]:
+    client = boto3.client("dynamodb")
+    client.create_table(
+        TableName="state",
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    yield "state"
+    client.delete_table(TableName="state")
+
+
+@pytest.fixture
+def secret() -> Iterator[str]:
+    client = boto3.client("secretsmanager")
+    client.create_secret(Name="aisa", SecretString=json.dumps({"default": KEY, "brand-a": BRAND_KEY}))
+    yield "aisa"
+    client.delete_secret(SecretId="aisa", ForceDeleteWithoutRecovery=True)
+
+
+@pytest.fixture
+def service(
+    clock: VirtualClock, aisa: AisaSimulator, table: str, secret: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Service]:
+    with QueueServer(clock) as sqs:
+        queue_url = sqs.create("likes.fifo", VisibilityTimeout="360")
+        rejected_url = sqs.create("rejected.fifo")
+        monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", sqs.url)
+        environ = {
+            "AISA_BASE_URL": aisa.url,
+            "AISA_SECRET_ID": secret,
+            "STATE_TABLE": table,
+            "LIKE_QUEUE_URL": queue_url,
+            "REJECTED_QUEUE_URL": rejected_url,
+        }
+        yield Service(clock, aisa, sqs, environ, queue_url, rejected_url)
