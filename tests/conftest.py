@@ -8,9 +8,9 @@ from typing import Any
 
 import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
 from local.aisa import AisaSimulator
+from local.aws import AwsServer
 from local.clock import VirtualClock
 from local.poller import Poll, poll
 from local.sqs import QueuedMessage, QueueServer
@@ -19,19 +19,17 @@ KEY = "sk-the-owner-of-this-key-is-default"
 BRAND_KEY = "sk-the-owner-of-this-key-is-brand-a"
 TWEET = "1346889436626259968"
 
-_moto = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+_aws = AwsServer()
 
 
 def pytest_configure() -> None:
-    """Start the AWS emulator and point everything at it, before any handler is imported."""
-    _moto.start()
-    host, port = _moto.get_host_and_port()
+    """Point everything at the AWS emulator, before any handler is imported."""
     os.environ.update(
         {
             "AWS_ACCESS_KEY_ID": "testing",
             "AWS_SECRET_ACCESS_KEY": "testing",
             "AWS_DEFAULT_REGION": "us-east-1",
-            "AWS_ENDPOINT_URL": f"http://{host}:{port}",
+            "AWS_ENDPOINT_URL": _aws.url,
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "AISA_BASE_URL": "http://127.0.0.1:1",
@@ -46,7 +44,7 @@ def pytest_configure() -> None:
 
 def pytest_unconfigure() -> None:
     """Stop it."""
-    _moto.stop()
+    _aws.close()
 
 
 @dataclass
