@@ -1,6 +1,7 @@
 """What Lambda does between SQS and a function: receives, invokes, and deletes what did not fail."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -66,8 +67,6 @@ def poll(
     done = [message["ReceiptHandle"] for message in received if message["MessageId"] not in failed]
     if done:
         entries = [{"Id": str(i), "ReceiptHandle": receipt} for i, receipt in enumerate(done)]
-        try:
-            client.delete_message_batch(QueueUrl=queue_url, Entries=entries)  # type: ignore[arg-type]  # dicts are what it takes
-        except (BotoCoreError, ClientError):
-            pass  # they come back, as they would from SQS
+        with suppress(BotoCoreError, ClientError):  # what is not deleted comes back
+            client.delete_message_batch(QueueUrl=queue_url, Entries=entries)  # type: ignore[arg-type]  # plain dicts
     return Poll(event, answer)

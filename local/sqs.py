@@ -172,7 +172,8 @@ class QueueServer:
 
     Attributes:
         url: the endpoint, for ``AWS_ENDPOINT_URL_SQS``.
-        refuse: asked before each call with its action, e.g. ``DeleteMessageBatch``; true makes it fail.
+        refuse: asked before each call, e.g. ``DeleteMessageBatch``, and each entry of a batch, e.g.
+            ``DeleteMessageEntry``; true makes it fail.
         calls: actions in the order in which they came.
     """
 
@@ -220,9 +221,8 @@ class QueueServer:
         """
         with self._lock:
             self.calls.append(action)
-            if self.refuse(action):
-                raise Refused("ServiceUnavailable")
             if action.endswith("Batch"):
+                self._refuse(action)
                 return self._batch(action.removesuffix("Batch"), request)
             return self._one(action, self.queue(request["QueueUrl"]), request)
 
@@ -231,15 +231,18 @@ class QueueServer:
         answer: dict[str, list[dict[str, Any]]] = {"Successful": [], "Failed": []}
         for entry in request["Entries"]:
             try:
-                if self.refuse(f"{action}Entry"):
-                    raise Refused("InternalError")
-                answer["Successful"].append({"Id": entry["Id"], **self._one(action, queue, entry)})
+                answer["Successful"].append({"Id": entry["Id"], **self._one(f"{action}Entry", queue, entry)})
             except Refused as error:
                 answer["Failed"].append({"Id": entry["Id"], "Code": str(error), "SenderFault": False})
         return answer
 
+    def _refuse(self, action: str) -> None:
+        if self.refuse(action):
+            raise Refused("ServiceUnavailable")
+
     def _one(self, action: str, queue: Queue, request: dict[str, Any]) -> dict[str, Any]:
-        match action:
+        self._refuse(action)
+        match action.removesuffix("Entry"):
             case "SendMessage":
                 body = request["MessageBody"]
                 message_id = queue.send(

@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -99,7 +100,9 @@ class Service:
     def post(self, payload: Any, **headers: str) -> dict[str, Any]:
         """Send ``POST /likes``."""
         body = payload if isinstance(payload, str) else json.dumps(payload)
-        return self.http({"routeKey": "POST /likes", "headers": headers, "body": body, "requestContext": {"requestId": "r"}})
+        return self.http(
+            {"routeKey": "POST /likes", "headers": headers, "body": body, "requestContext": {"requestId": "r"}}
+        )
 
     def get(self, tweet_id: str, **parameters: str) -> dict[str, Any]:
         """Send ``GET /likes/{tweet_id}``."""
@@ -129,7 +132,7 @@ class Service:
         )
 
     def drain(self, *, seconds: float = float("inf")) -> int:
-        """Poll, letting time pass where all must wait, until the queue is empty or `seconds` are over; count the polls."""
+        """Poll, letting time pass where all must wait, until the queue is empty or `seconds` are over; count polls."""
         polls, end = 0, self.clock() + seconds
         while (ready_at := self.sqs.queue(self.environ["LIKE_QUEUE_URL"]).next_ready_at) is not None:
             if ready_at > end:
@@ -152,6 +155,25 @@ class Service:
             {name: value["StringValue"] for name, value in message.attributes.items()} | {"body": message.body}
             for message in self.sqs.queue(self.rejected_url).messages
         ]
+
+
+class _CurrentStdout:
+    """Writes to whatever stdout is at the time; Powertools' logger would hold on to the one that it found at import."""
+
+    def write(self, text: str) -> int:
+        return sys.stdout.write(text)
+
+    def flush(self) -> None:
+        sys.stdout.flush()
+
+
+@pytest.fixture
+def output(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> pytest.CaptureFixture[str]:
+    """What the functions write."""
+    from likes.observability import logger
+
+    monkeypatch.setattr(logger.registered_handler, "stream", _CurrentStdout())
+    return capsys
 
 
 @pytest.fixture

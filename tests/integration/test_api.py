@@ -27,7 +27,7 @@ LIKE = {"tweet_id": TWEET}
         ({"tweet_id": "0"}, "invalid_tweet_id"),
         ({"tweet_id": "01"}, "invalid_tweet_id"),
         ({"tweet_id": "1" * 20}, "invalid_tweet_id"),
-        ({"tweet_id": "１２"}, "invalid_tweet_id"),
+        ({"tweet_id": "\uff11\uff12"}, "invalid_tweet_id"),
         ({"tweet_id": "12\n"}, "invalid_tweet_id"),
         ({"tweet_id": None}, "invalid_tweet_id"),
         ({"tweet_url": "https://t.co/abc"}, "shortened_url"),
@@ -45,10 +45,10 @@ def test_a_bad_body_is_a_400_with_its_code(service: Service, body: Any, code: st
     assert service.aisa.calls == []
 
 
-def test_an_error_never_quotes_what_was_sent(service: Service, capfd: pytest.CaptureFixture[str]) -> None:
+def test_an_error_never_quotes_what_was_sent(service: Service, output: pytest.CaptureFixture[str]) -> None:
     answer = service.post({"tweet_id": "sk-pasted-into-the-wrong-field", "sk-or-here": 1})
 
-    written = capfd.readouterr()
+    written = output.readouterr()
     assert "sk-" not in answer["body"] + written.out + written.err
 
 
@@ -128,8 +128,8 @@ def test_a_like_in_the_making_is_a_409(service: Service) -> None:
     assert answers[0]["headers"]["retry-after"] == "1"
 
 
-def test_a_defect_is_a_500_with_a_line_and_a_metric(service: Service, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_defect_is_a_500_with_a_line_and_a_metric(service: Service, output: pytest.CaptureFixture[str]) -> None:
     answer = service.http({"routeKey": "POST /likes", "headers": None, "body": "{}", "requestContext": {}})
 
     assert answer["statusCode"] in {400, 500}
-    assert '"message":"like"' in capfd.readouterr().out
+    assert '"message":"like"' in output.readouterr().out

@@ -90,6 +90,9 @@ def test_the_sqs_event_that_sam_generates(service: Service) -> None:
 
 
 def test_the_http_event_that_sam_generates(service: Service) -> None:
-    event = generate("apigateway", "http-api-proxy") | {"routeKey": "POST /likes", "body": json.dumps({"tweet_id": TWEET})}
+    event = generate("apigateway", "http-api-proxy") | {
+        "routeKey": "POST /likes",
+        "body": json.dumps({"tweet_id": TWEET}),
+    }
 
     assert service.http(event | {"isBase64Encoded": False})["statusCode"] == 200

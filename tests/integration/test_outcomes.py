@@ -55,9 +55,9 @@ ROWS = [
     Row("half a json", Fault.answer(200, '{"data": {"liked": tr'), 502, "unexpected_answer", "unavailable", calls=3, retry_after=True),
     Row("nothing", Fault.answer(200, ""), 502, "unexpected_answer", "unavailable", calls=3, retry_after=True),
     Row("a deep json", Fault.answer(200, "[" * 60_000), 502, "unexpected_answer", "unavailable", calls=3, retry_after=True),
-    Row("reset", Fault.reset(), 502, "upstream_unreachable", "unavailable", calls=3, retry_after=True),
-    Row("reset midway", Fault.reset(midway=True), 502, "upstream_unreachable", "unavailable", calls=3, retry_after=True),
-    Row("garbage", Fault.garbage(), 502, "upstream_unreachable", "unavailable", calls=3, retry_after=True),
+    Row("reset", Fault.lost(), 502, "upstream_unreachable", "unavailable", calls=3, retry_after=True),
+    Row("reset midway", Fault.lost(midway=True), 502, "upstream_unreachable", "unavailable", calls=3, retry_after=True),
+    Row("garbage", Fault.nonsense(), 502, "upstream_unreachable", "unavailable", calls=3, retry_after=True),
     Row("silence", Fault.silence(30), 504, "upstream_timeout", "unavailable", retry_after=True),
     Row("50 MB", Fault.huge(50_000_000), 502, "oversized_answer", "unavailable", retry_after=True),
 ]  # fmt: skip
@@ -66,15 +66,15 @@ every_row = pytest.mark.parametrize("row", ROWS, ids=[row.name for row in ROWS])
 
 
 @pytest.fixture(autouse=True)
-def no_leaks(capfd: pytest.CaptureFixture[str]) -> Any:
+def no_leaks(output: pytest.CaptureFixture[str]) -> Any:
     """On no path of this file is the key in anything that the functions write."""
     yield
-    written = capfd.readouterr()
+    written = output.readouterr()
     assert KEY not in written.out + written.err
 
 
-def lines(capfd: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in capfd.readouterr().out.splitlines() if line.startswith("{")]
+def lines(output: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in output.readouterr().out.splitlines() if line.startswith("{")]
 
 
 def metrics_in(written: list[dict[str, Any]]) -> set[str]:
@@ -88,7 +88,7 @@ def metrics_in(written: list[dict[str, Any]]) -> set[str]:
 
 
 @every_row
-def test_over_http(row: Row, service: Service, capfd: pytest.CaptureFixture[str]) -> None:
+def test_over_http(row: Row, service: Service, output: pytest.CaptureFixture[str]) -> None:
     service.aisa.misbehave(row.fault, times=row.calls)
 
     answer = service.post(LIKE)
@@ -98,7 +98,7 @@ def test_over_http(row: Row, service: Service, capfd: pytest.CaptureFixture[str]
     assert ("retry-after" in answer["headers"]) == row.retry_after
     assert len(service.aisa.calls) == row.calls
     assert KEY not in json.dumps(answer)
-    written = lines(capfd)
+    written = lines(output)
     (line,) = [line for line in written if line.get("message") == "like"]
     assert (line["outcome"], line["reason"], line["trigger"]) == (row.outcome, row.code, "http")
     assert (line["account"], line["tweet_id"]) == ("default", TWEET)
@@ -106,7 +106,7 @@ def test_over_http(row: Row, service: Service, capfd: pytest.CaptureFixture[str]
 
 
 @every_row
-def test_from_the_queue(row: Row, service: Service, capfd: pytest.CaptureFixture[str]) -> None:
+def test_from_the_queue(row: Row, service: Service, output: pytest.CaptureFixture[str]) -> None:
     service.aisa.misbehave(row.fault, times=row.calls)
     message_id = service.send(LIKE)
 
@@ -124,7 +124,7 @@ def test_from_the_queue(row: Row, service: Service, capfd: pytest.CaptureFixture
     else:
         (waiting,) = service.waiting
         assert waiting.hidden_until > service.clock()
-    written = lines(capfd)
+    written = lines(output)
     (line,) = [line for line in written if line.get("message") == "like"]
     assert (line["outcome"], line["reason"], line["trigger"]) == (row.outcome, row.code, "sqs")
     assert line["correlation_id"] == message_id
@@ -143,13 +143,13 @@ def test_what_waits_is_liked_when_the_fault_is_over(row: Row, service: Service) 
     assert len(service.rejected) == (row.outcome == "rejected")
 
 
-def test_a_like(service: Service, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_like(service: Service, output: pytest.CaptureFixture[str]) -> None:
     answer = service.post(LIKE)
 
     assert answer["statusCode"] == 200
     assert answer["json"] == {"liked": True, "tweet_id": TWEET, "account": "default"}
     assert TWEET in service.aisa.likes["default"]
-    (line,) = [line for line in lines(capfd) if line.get("message") == "like"]
+    (line,) = [line for line in lines(output) if line.get("message") == "like"]
     assert line["aisa_request_id"].startswith("req_")
     assert line["attempt"] == 1
 
@@ -188,7 +188,7 @@ def test_a_passing_fault_is_retried_at_once(service: Service) -> None:
 
 
 def test_a_like_that_was_made_but_not_answered_is_safe_to_repeat(service: Service) -> None:
-    service.aisa.misbehave(Fault.reset(after_like=True))
+    service.aisa.misbehave(Fault.lost(after_like=True))
 
     assert service.post(LIKE)["statusCode"] == 200
 
@@ -296,14 +296,14 @@ def test_secrets_manager_out_of_reach_is_passing(service: Service, monkeypatch: 
 
 
 def test_dynamodb_out_of_reach_stops_no_like(
-    service: Service, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    service: Service, monkeypatch: pytest.MonkeyPatch, output: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:1")
     service.restart()
 
     assert service.post(LIKE)["statusCode"] == 200
     assert service.get(TWEET)["json"]["code"] == "ledger_unavailable"
-    assert "LedgerUnavailable" in metrics_in(lines(capfd))
+    assert "LedgerUnavailable" in metrics_in(lines(output))
 
 
 def test_the_key_goes_into_the_body_only_when_asked(service: Service) -> None:

@@ -1,0 +1,395 @@
+"""A simulator of AIsa's ``like_twitter`` and of X behind it, on loopback, for development and tests.
+
+It keeps the contract that the vendor documents: keys, validation, idempotence, X's limits per account with their
+headers, the gateway's own limit per key, and the price of every success. `AisaSimulator.misbehave` breaks it.
+"""
+
+import json
+import math
+import re
+import secrets
+import socket
+import struct
+import threading
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import asdict, dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Any, Final, Self
+from urllib.parse import urlsplit
+
+from local.faults import Fault
+
+LIKE_PATH: Final = "/apis/v1/twitter/like_twitter"
+LINK_PATH: Final = "/apis/v1/twitter/auth_twitter"
+CONTROL_PATH: Final = "/_simulator"
+DAY_SECONDS: Final = 86_400.0
+LINK_SECONDS: Final = 600
+
+_TWEET_ID: Final = re.compile(r"[0-9]{1,19}")
+_CHUNK: Final = b" " * 65_536
+
+
+@dataclass
+class Call:
+    """One call of ``like_twitter`` as the simulator saw it. It holds no key.
+
+    Attributes:
+        at: Unix seconds.
+        account: whose key was sent; None for an unknown one.
+        tweet_id: as it was sent; None when it was not a string.
+        key_in_body: the key came in the body, too.
+        status: of the answer; None when a fault gave none.
+        bytes_sent: of the body, as far as the client took them.
+    """
+
+    at: float
+    account: str | None
+    tweet_id: str | None
+    key_in_body: bool = False
+    status: int | None = None
+    bytes_sent: int = 0
+
+
+@dataclass
+class _Answer:
+    status: int
+    body: Any
+    headers: dict[str, str]
+
+
+@dataclass
+class _Window:
+    """A fixed window, as X counts: it opens with its first call and lasts `seconds`."""
+
+    limit: int
+    seconds: float
+    ends_at: float = 0.0
+    used: int = 0
+
+    def roll(self, now: float) -> None:
+        if now >= self.ends_at:
+            self.ends_at, self.used = now + self.seconds, 0
+
+    @property
+    def is_spent(self) -> bool:
+        return self.used >= self.limit
+
+    def headers(self, prefix: str, suffix: str = "") -> dict[str, str]:
+        values = {"limit": self.limit, "remaining": self.limit - self.used, "reset": math.ceil(self.ends_at)}
+        return {f"{prefix}-{name}{suffix}": str(value) for name, value in values.items()}
+
+
+@dataclass
+class _Order:
+    """Faults that were commanded and whom they are for."""
+
+    fault: Fault
+    times: float
+    tweet_id: str | None
+    account: str | None
+
+
+class AisaSimulator:
+    """Serves on loopback until it is closed.
+
+    Parameters:
+        keys: the API keys and whose they are.
+        port: 0 takes any that is free.
+        likes_per_window: X's limit per account and window.
+        window_seconds: the length of X's window.
+        likes_per_day: X's limit per account and 24 hours.
+        requests_per_minute: the gateway's limit per key; None sends no headers of its own.
+        clock: Unix seconds.
+        price: USD for each success.
+        missing: tweets that do not exist.
+
+    Attributes:
+        url: the base address.
+        calls: every call of ``like_twitter``, in order.
+        likes: account to the tweets it likes.
+        charges: how often each account paid for each tweet.
+        over_limit: how often X answered 429, by account and by the moment at which that window ends.
+        on_call: called when a call has been read, before anything comes of it.
+        after_like: called when a like was made and charged, before the answer is sent.
+    """
+
+    def __init__(
+        self,
+        keys: Mapping[str, str],
+        *,
+        port: int = 0,
+        likes_per_window: int = 50,
+        window_seconds: float = 900.0,
+        likes_per_day: int = 1_000,
+        requests_per_minute: int | None = None,
+        clock: Callable[[], float] = time.time,
+        price: float = 0.015,
+        missing: Collection[str] = (),
+    ) -> None:
+        self.calls: list[Call] = []
+        self.likes: defaultdict[str, set[str]] = defaultdict(set)
+        self.charges: Counter[tuple[str, str]] = Counter()
+        self.over_limit: Counter[tuple[str, float]] = Counter()
+        self.missing = missing
+        self.on_call: Callable[[Call], object] = lambda _call: None
+        self.after_like: Callable[[Call], object] = lambda _call: None
+        self.clock = clock
+        self.closed = threading.Event()
+        self._keys = dict(keys)
+        self._revoked: set[str] = set()
+        self._price = price
+        self._orders: list[_Order] = []
+        self._lock = threading.Lock()
+        self._windows = defaultdict(lambda: _Window(likes_per_window, window_seconds))
+        self._days = defaultdict(lambda: _Window(likes_per_day, DAY_SECONDS))
+        self._minutes = defaultdict(lambda: _Window(requests_per_minute or 0, 60.0))
+        self._limits_keys = requests_per_minute is not None
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), type("Handler", (_Handler,), {"simulator": self}))
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop serving, and end whatever silence is being kept."""
+        self.closed.set()
+        self._server.shutdown()
+        self._server.server_close()
+
+    @property
+    def spent(self) -> float:
+        """What all likes have cost, USD."""
+        return self._price * self.charges.total()
+
+    def add_key(self, key: str, account: str) -> None:
+        """Accept `key` as one of `account`'s."""
+        with self._lock:
+            self._keys[key] = account
+            self._revoked.discard(key)
+
+    def revoke_key(self, key: str) -> None:
+        """Accept `key` no longer."""
+        with self._lock:
+            self._revoked.add(key)
+
+    def misbehave(
+        self, fault: Fault, *, times: float = 1, tweet_id: str | None = None, account: str | None = None
+    ) -> None:
+        """Give the next `times` calls (of this tweet or account, if named) `fault` for an answer."""
+        with self._lock:
+            self._orders.append(_Order(fault, times, tweet_id, account))
+
+    def behave(self) -> None:
+        """Forget all faults."""
+        with self._lock:
+            self._orders.clear()
+
+    def state(self) -> dict[str, Any]:
+        """Return what happened so far, ready for JSON."""
+        with self._lock:
+            return {
+                "likes": {account: sorted(tweets, key=int) for account, tweets in self.likes.items()},
+                "calls": Counter(str(call.status) for call in self.calls),
+                "charges": self.charges.total(),
+                "spent_usd": round(self.spent, 3),
+            }
+
+    def like(self, key: str | None, payload: bytes) -> tuple[Call, _Answer | Fault]:
+        """Take one call and decide what it gets."""
+        body = _json(payload)
+        fields = body if isinstance(body, dict) else {}
+        tweet_id = fields.get("tweet_id")
+        tweet_id = tweet_id if isinstance(tweet_id, str) else None
+        with self._lock:
+            account = None if key in self._revoked else self._keys.get(key or "")
+            call = Call(self.clock(), account, tweet_id, "aisa_api_key" in fields)
+            self.calls.append(call)
+        self.on_call(call)
+        with self._lock:
+            fault = self._next_fault(call)
+            if fault and not fault.after_like:
+                return call, fault
+            answer = self._like(key, call, body)
+        if answer.status == 200:
+            self.after_like(call)
+        return call, fault or answer
+
+    def link(self, key: str | None, payload: bytes) -> _Answer:
+        """Start an OAuth flow."""
+        body = _json(payload)
+        if (key or "") not in self._keys or key in self._revoked:
+            return _error(401, "invalid_api_key", "The API key is not valid.")
+        if not isinstance(body, dict) or body.get("aisa_api_key") != key:
+            return _error(422, "unsupported_parameter", "aisa_api_key is required.")
+        state = secrets.token_urlsafe(16)
+        url = f"{self.url}/authorize?state={state}"
+        expires_at = int(self.clock()) + LINK_SECONDS
+        return _Answer(200, {"data": {"auth_url": url, "state": state, "expires_at": expires_at}}, {})
+
+    def _like(self, key: str | None, call: Call, body: Any) -> _Answer:
+        if call.account is None:
+            code = "missing_api_key" if not key else "revoked_api_key" if key in self._revoked else "invalid_api_key"
+            return _error(401, code, "The API key is not valid.")
+        gateway = self._minutes[call.account]
+        if self._limits_keys:
+            gateway.roll(call.at)
+            if gateway.is_spent:
+                return self._limited(gateway, "rate_limit_exceeded", call, gateway.headers("X-RateLimit", "-Requests"))
+            gateway.used += 1
+        if body is None:
+            return _error(400, "json_parse_error", "The body is not JSON.")
+        if call.tweet_id is None or not _TWEET_ID.fullmatch(call.tweet_id):
+            return _error(400, "invalid-request", "tweet_id must match ^[0-9]{1,19}$.")
+        window, day = self._windows[call.account], self._days[call.account]
+        for limit in (window, day):
+            limit.roll(call.at)
+        for limit in (day, window):
+            if limit.is_spent:
+                self.over_limit[call.account, limit.ends_at] += 1
+                return self._limited(limit, "upstream_rate_limit", call, limit.headers("x-rate-limit"))
+        for limit in (window, day):
+            limit.used += 1
+        headers = window.headers("x-rate-limit")
+        if self._limits_keys:
+            headers |= gateway.headers("X-RateLimit", "-Requests")
+        if call.tweet_id in self.missing:
+            return _error(404, "resource-not-found", "No such tweet.", headers)
+        self.likes[call.account].add(call.tweet_id)
+        self.charges[call.account, call.tweet_id] += 1
+        return _Answer(200, {"data": {"liked": True}}, headers)
+
+    def _limited(self, window: _Window, code: str, call: Call, headers: dict[str, str]) -> _Answer:
+        retry_after = {"Retry-After": str(max(1, math.ceil(window.ends_at - call.at)))}
+        return _error(429, code, "Too many requests.", headers | retry_after)
+
+    def _next_fault(self, call: Call) -> Fault | None:
+        for order in self._orders:
+            if order.times >= 1 and order.tweet_id in {None, call.tweet_id} and order.account in {None, call.account}:
+                order.times -= 1
+                return order.fault
+        return None
+
+
+class _Handler(BaseHTTPRequestHandler):
+    simulator: AisaSimulator
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1
+
+    def do_POST(self) -> None:
+        payload = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        kind, _, key = self.headers.get("Authorization", "").partition(" ")
+        sent_key = key if kind == "Bearer" and key else None
+        path = urlsplit(self.path).path
+        if path == LIKE_PATH:
+            call, outcome = self.simulator.like(sent_key, payload)
+            if isinstance(outcome, Fault):
+                self._misbehave(outcome, call)
+            else:
+                call.status = outcome.status
+                self._send(outcome)
+        elif path == LINK_PATH:
+            self._send(self.simulator.link(sent_key, payload))
+        elif path == f"{CONTROL_PATH}/faults":
+            self._command(json.loads(payload))
+        else:
+            self._send(_error(404, "resource-not-found", "No such path."))
+
+    def do_GET(self) -> None:
+        match urlsplit(self.path).path:
+            case "/_simulator":
+                self._send(_Answer(200, self.simulator.state(), {}))
+            case "/_simulator/calls":
+                self._send(_Answer(200, [asdict(call) for call in self.simulator.calls], {}))
+            case path if path in {LIKE_PATH, LINK_PATH}:
+                self._send(_error(405, "method-not-allowed", "Use POST."))
+            case _:
+                self._send(_error(404, "resource-not-found", "No such path."))
+
+    def do_DELETE(self) -> None:
+        self.simulator.behave()
+        self._send(_Answer(200, {}, {}))
+
+    def log_message(self, *_args: Any) -> None:
+        """Stay silent."""
+
+    def _command(self, order: dict[str, Any]) -> None:
+        fault = Fault.answer(order["status"], order.get("body", ""), headers=order.get("headers"))
+        self.simulator.misbehave(
+            fault, times=order.get("times", 1), tweet_id=order.get("tweet_id"), account=order.get("account")
+        )
+        self._send(_Answer(200, {}, {}))
+
+    def _send(self, answer: _Answer) -> None:
+        body = json.dumps(answer.body).encode()
+        headers = {"X-Request-ID": f"req_{secrets.token_hex(8)}", "Content-Type": "application/json"}
+        self._start(answer.status, headers | answer.headers, len(body))
+        self.wfile.write(body)
+
+    def _start(self, status: int, headers: Mapping[str, str], length: int) -> None:
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(length))
+        self.end_headers()
+
+    def _misbehave(self, fault: Fault, call: Call) -> None:
+        if self.simulator.closed.wait(fault.delay):
+            return
+        try:
+            if fault.reset:
+                if fault.midway:
+                    self._start(200, {}, 1_000)
+                    self.wfile.write(b'{"data": {"li')
+                self._reset()
+                return
+            if fault.garbage:
+                self.wfile.write(b"\x00\xff these are not the bytes of a protocol \r\n\r\n")
+                self.close_connection = True
+                return
+            call.status = fault.status
+            self._start(fault.status, fault.headers, fault.size or len(fault.body))
+            for piece in _pieces(fault):
+                self.wfile.write(piece)
+                self.wfile.flush()
+                call.bytes_sent += len(piece)
+                if fault.pause is not None and self.simulator.closed.wait(fault.pause):
+                    return
+        except OSError:
+            self.close_connection = True  # the client has had enough
+
+    def _reset(self) -> None:
+        self.wfile.flush()
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.connection.close()
+        self.close_connection = True
+
+
+def _pieces(fault: Fault) -> list[bytes]:
+    if fault.size:
+        return [_CHUNK] * (fault.size // len(_CHUNK)) + [_CHUNK[: fault.size % len(_CHUNK)]]
+    if fault.pause is not None:
+        return [bytes([byte]) for byte in fault.body]
+    return [fault.body]
+
+
+def _json(payload: bytes) -> Any:
+    try:
+        return json.loads(payload)
+    except ValueError:
+        return None
+
+
+def _error(status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> _Answer:
+    body = {"error": {"type": "error", "code": code, "message": message, "request_id": "req_in_the_header"}}
+    return _Answer(status, body, dict(headers or {}))

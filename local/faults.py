@@ -1,0 +1,74 @@
+"""The ways in which the simulator misbehaves on command."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What one call gets instead of its answer.
+
+    Attributes:
+        status: status of the answer that is sent, unless the connection is treated worse.
+        body: what is sent as the body.
+        headers: further headers.
+        after_like: the like is made and charged before the fault shows: the answer is lost, not the like.
+        delay: seconds of silence first.
+        pause: seconds between the bytes of the body; None sends it at once.
+        reset: close the connection with a reset, before anything is sent.
+        midway: send a part of the answer before the reset.
+        garbage: send bytes that are no HTTP.
+        size: send a body of so many bytes, as long as the client takes them.
+    """
+
+    status: int = 500
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    after_like: bool = False
+    delay: float = 0.0
+    pause: float | None = None
+    reset: bool = False
+    midway: bool = False
+    garbage: bool = False
+    size: int = 0
+
+    @classmethod
+    def answer(cls, status: int, body: Any = b"", *, headers: Mapping[str, str] | None = None) -> Self:
+        """Answer with this status and body: bytes, text, or anything that JSON can hold."""
+        if isinstance(body, str):
+            body = body.encode()
+        elif not isinstance(body, bytes):
+            body = json.dumps(body).encode()
+        return cls(status, body, headers or {})
+
+    @classmethod
+    def redirect(cls, url: str) -> Self:
+        """Redirect to `url`."""
+        return cls(302, headers={"Location": url})
+
+    @classmethod
+    def silence(cls, seconds: float, *, after_like: bool = False) -> Self:
+        """Say nothing for `seconds`, then fail."""
+        return cls(504, delay=seconds, after_like=after_like)
+
+    @classmethod
+    def lost(cls, *, midway: bool = False, after_like: bool = False) -> Self:
+        """Reset the connection, at once or in the middle of the body."""
+        return cls(reset=True, midway=midway, after_like=after_like)
+
+    @classmethod
+    def nonsense(cls) -> Self:
+        """Send bytes that are no HTTP."""
+        return cls(garbage=True)
+
+    @classmethod
+    def huge(cls, size: int) -> Self:
+        """Send a body of `size` bytes."""
+        return cls(200, size=size)
+
+    @classmethod
+    def drip(cls, body: str, *, pause: float) -> Self:
+        """Answer 200, one byte of the body every `pause` seconds."""
+        return cls(200, body.encode(), pause=pause)
