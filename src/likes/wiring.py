@@ -25,7 +25,9 @@ class ApiParts:
     queue: LikeQueue
 
 
-def build_api(environ: Mapping[str, str], *, clock: Callable[[], float] = time.time) -> ApiParts:
+def build_api(
+    environ: Mapping[str, str], *, clock: Callable[[], float] = time.time, read_seconds: float = READ_SECONDS
+) -> ApiParts:
     """Build the parts of the HTTP function.
 
     Raises:
@@ -33,7 +35,7 @@ def build_api(environ: Mapping[str, str], *, clock: Callable[[], float] = time.t
     """
     the_ledger = _ledger(environ, clock)
     queue = LikeQueue(text(environ, "LIKE_QUEUE_URL"), boto3.client("sqs", config=queues.boto_config()))
-    return ApiParts(_liker(environ, the_ledger, clock, READ_SECONDS), the_ledger, queue)
+    return ApiParts(_liker(environ, the_ledger, clock, read_seconds), the_ledger, queue)
 
 
 def build_worker(

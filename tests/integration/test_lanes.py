@@ -204,7 +204,7 @@ def test_a_tweet_that_is_forbidden_among_good_ones_is_rejected_alone(service: Se
 
 
 def test_without_a_neighbour_nobody_is_blamed(service: Service) -> None:
-    service.aisa.misbehave(Fault.answer(500, ""), times=10_000)
+    service.aisa.misbehave(Fault.answer(409, ""), times=10_000)
     send(service, 1)
 
     service.drain(seconds=DAY)
@@ -213,7 +213,7 @@ def test_without_a_neighbour_nobody_is_blamed(service: Service) -> None:
     assert not service.rejected
 
 
-@pytest.mark.parametrize("status", [500, 403])
+@pytest.mark.parametrize("status", [409, 403])
 def test_in_an_outage_of_three_days_nobody_is_blamed_and_nobody_hammers(service: Service, status: int) -> None:
     service.aisa.misbehave(Fault.answer(status, ""), times=1_000_000)
     send(service, 20)
@@ -229,7 +229,7 @@ def test_in_an_outage_of_three_days_nobody_is_blamed_and_nobody_hammers(service:
 
 
 def test_who_fails_for_longer_than_three_days_is_given_up(service: Service) -> None:
-    service.aisa.misbehave(Fault.answer(500, ""), times=1_000_000)
+    service.aisa.misbehave(Fault.answer(409, ""), times=1_000_000)
     send(service, 2)
 
     service.drain(seconds=4 * DAY)

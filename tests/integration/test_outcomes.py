@@ -234,7 +234,7 @@ def test_a_rotated_key_is_read_again_once(service: Service) -> None:
 
 
 @pytest.mark.parametrize(
-    ("secret", "status", "code"),
+    ("value", "status", "code"),
     [
         (" ", 503, "key_not_set"),
         ("{}", 503, "key_not_set"),
@@ -247,8 +247,8 @@ def test_a_rotated_key_is_read_again_once(service: Service) -> None:
         ('{"brand-a": "sk-x"}', 422, "unknown_account"),
     ],
 )
-def test_keys_that_are_none_are_told_apart(service: Service, secret: str, status: int, code: str) -> None:
-    service.set_secret(secret)
+def test_keys_that_are_none_are_told_apart(service: Service, value: str, status: int, code: str) -> None:
+    service.set_secret(value)
 
     answer = service.post(LIKE)
 
