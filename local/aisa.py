@@ -143,9 +143,9 @@ class AisaSimulator:
         self._price = price
         self._orders: list[_Order] = []
         self._lock = threading.Lock()
-        self._windows = defaultdict(lambda: _Window(likes_per_window, window_seconds))
-        self._days = defaultdict(lambda: _Window(likes_per_day, DAY_SECONDS))
-        self._minutes = defaultdict(lambda: _Window(requests_per_minute or 0, 60.0))
+        self._windows: defaultdict[str, _Window] = defaultdict(lambda: _Window(likes_per_window, window_seconds))
+        self._days: defaultdict[str, _Window] = defaultdict(lambda: _Window(likes_per_day, DAY_SECONDS))
+        self._minutes: defaultdict[str, _Window] = defaultdict(lambda: _Window(requests_per_minute or 0, 60.0))
         self._limits_keys = requests_per_minute is not None
         self._server = ThreadingHTTPServer(("127.0.0.1", port), type("Handler", (_Handler,), {"simulator": self}))
         self._server.daemon_threads = True

@@ -124,8 +124,10 @@ class Service:
     def send(self, payload: Any, *, group: str = "default", queue_url: str | None = None) -> str:
         """Put a message into the queue and return its id."""
         body = payload if isinstance(payload, str) else json.dumps(payload)
-        fifo = {"MessageGroupId": group} if (queue_url or self.queue_url).endswith(".fifo") else {}
-        return self.sqs_client.send_message(QueueUrl=queue_url or self.queue_url, MessageBody=body, **fifo)["MessageId"]
+        url = queue_url or self.queue_url
+        if url.endswith(".fifo"):
+            return self.sqs_client.send_message(QueueUrl=url, MessageBody=body, MessageGroupId=group)["MessageId"]
+        return self.sqs_client.send_message(QueueUrl=url, MessageBody=body)["MessageId"]
 
     def poll(self) -> Poll | None:
         """Let Lambda take one batch to the worker."""

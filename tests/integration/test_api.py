@@ -119,7 +119,7 @@ def test_a_question_for_no_tweet_is_a_400(service: Service) -> None:
 
 def test_a_like_in_the_making_is_a_409(service: Service) -> None:
     first = Service(service.clock, service.aisa, service.sqs, service.environ, service.queue_url, service.rejected_url)
-    answers = []
+    answers: list[dict[str, Any]] = []
     service.aisa.on_call = lambda _call: answers.append(first.post(LIKE)) if not answers else None
 
     service.post(LIKE)

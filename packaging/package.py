@@ -1,0 +1,79 @@
+"""Builds one function's package: ``package.py FUNCTION FOLDER``, called by ``sam build``.
+
+It holds the sources, the locked dependencies (pure Python only, so that it runs on either architecture) and the
+bytecode of both, made by the Python of the runtime. It fails rather than make half a package.
+"""
+
+import compileall
+import importlib.util
+import os
+import py_compile
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parents[1]
+RUNTIME = (3, 13)
+
+# What comes with a dependency and is not used.
+LEFT_OUT = ("boto3/examples", "bin")
+REQUIRED = ("likes", "boto3", "botocore", "requests", "aws_lambda_powertools", "jmespath", "fastjsonschema")
+# The services that the functions call. botocore's data on the other four hundred is most of its size.
+SERVICES = ("dynamodb", "secretsmanager", "sqs", "sts")
+
+
+def main(function: str, folder: Path) -> None:
+    """Build the package of `function` into `folder`."""
+    if sys.version_info[:2] != RUNTIME:
+        sys.exit(f"The runtime is Python {RUNTIME[0]}.{RUNTIME[1]}; this is {sys.version.split()[0]}.")
+    _install(folder)
+    shutil.copytree(PROJECT / "src" / "likes", folder / "likes", ignore=shutil.ignore_patterns("__pycache__"))
+    _trim(folder)
+    missing = [name for name in REQUIRED if not _is_there(folder, name)]
+    if missing:
+        sys.exit(f"The package of {function} lacks {', '.join(missing)}.")
+    _compile(folder)
+
+
+def _install(folder: Path) -> None:
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
+    command += ["--requirement", str(PROJECT / "requirements.txt"), "--require-hashes", "--no-deps", "--no-compile"]
+    # Wheels for any platform: nothing is built, and charset-normalizer comes without its compiled part.
+    command += ["--only-binary", ":all:", "--platform", "any", "--implementation", "py", "--abi", "none"]
+    command += ["--target", str(folder)]
+    subprocess.run(command, check=True)  # noqa: S603 - our own words
+
+
+def _trim(folder: Path) -> None:
+    for name in LEFT_OUT:
+        shutil.rmtree(folder / name, ignore_errors=True)
+    for info in folder.glob("*.dist-info"):
+        shutil.rmtree(info)
+    data = folder / "botocore" / "data"
+    for service in data.iterdir():
+        if service.is_dir() and service.name not in SERVICES:
+            shutil.rmtree(service)
+    for unneeded in ("examples-1.json", "examples-1.json.gz"):
+        for path in data.rglob(unneeded):
+            path.unlink()
+
+
+def _is_there(folder: Path, name: str) -> bool:
+    return (folder / name).is_dir() or (folder / f"{name}.py").is_file()
+
+
+def _compile(folder: Path) -> None:
+    """Compile everything beside its source, unchecked: the runtime need not look at the sources' times."""
+    mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
+    if not compileall.compile_dir(folder, quiet=1, stripdir=str(folder), prependdir="/var/task", invalidation_mode=mode):
+        sys.exit("Not everything compiles.")
+    for compiled in folder.rglob("*.pyc"):
+        if compiled.read_bytes()[:4] != importlib.util.MAGIC_NUMBER:
+            sys.exit(f"{compiled.name} is not for this Python.")
+    for path in folder.rglob("*"):
+        os.utime(path, (315_619_200, 315_619_200))  # 1980-01-02, the first day that a zip file can tell
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]))
