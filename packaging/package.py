@@ -66,7 +66,9 @@ def _is_there(folder: Path, name: str) -> bool:
 def _compile(folder: Path) -> None:
     """Compile everything beside its source, unchecked: the runtime need not look at the sources' times."""
     mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
-    if not compileall.compile_dir(folder, quiet=1, stripdir=str(folder), prependdir="/var/task", invalidation_mode=mode):
+    if not compileall.compile_dir(
+        folder, quiet=1, stripdir=str(folder), prependdir="/var/task", invalidation_mode=mode
+    ):
         sys.exit("Not everything compiles.")
     for compiled in folder.rglob("*.pyc"):
         if compiled.read_bytes()[:4] != importlib.util.MAGIC_NUMBER:

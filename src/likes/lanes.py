@@ -158,7 +158,7 @@ class LaneWorker:
         if refused:
             refused = self._queue.hide([wait for wait in waits if wait[0].id in refused])
         if refused:
-            report_queue_failure("hide_failed", "", refused)
+            report_queue_failure("hide_failed", "/".join(sorted(set(refused.values()))), list(refused))
         return messages
 
 

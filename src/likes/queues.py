@@ -1,7 +1,7 @@
 """The queue of likes to make, and the queue of those that can not be made."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -13,7 +13,10 @@ from likes.payload import LikeRequest
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
-    from mypy_boto3_sqs.type_defs import MessageAttributeValueTypeDef
+    from mypy_boto3_sqs.type_defs import (
+        ChangeMessageVisibilityBatchRequestEntryTypeDef,
+        MessageAttributeValueTypeDef,
+    )
 
 LONGEST_VISIBILITY_SECONDS: Final = 43_000  # SQS allows 43,200 from the receive, some of which has passed
 
@@ -73,21 +76,20 @@ class LikeQueue:
             raise QueueUnavailable(_code(error)) from None
         return answer["MessageId"]
 
-    def hide(self, waits: Iterable[tuple[Message, int]]) -> list[str]:
-        """Hide each message for its seconds, all in one call, and return the ids of those that SQS refused.
+    def hide(self, waits: Sequence[tuple[Message, int]]) -> dict[str, str]:
+        """Hide each message for its seconds, all in one call; return the ids that SQS refused, each with its code.
 
         A refused one comes back when the queue's own visibility timeout is over: late, not lost.
         """
-        entries = [
-            {"Id": str(i), "ReceiptHandle": message.receipt, "VisibilityTimeout": seconds, "message": message.id}
+        entries: list[ChangeMessageVisibilityBatchRequestEntryTypeDef] = [
+            {"Id": str(i), "ReceiptHandle": message.receipt, "VisibilityTimeout": seconds}
             for i, (message, seconds) in enumerate(waits)
         ]
-        ids = [str(entry.pop("message")) for entry in entries]
         try:
-            answer = self._client.change_message_visibility_batch(QueueUrl=self._url, Entries=entries)  # type: ignore[arg-type]
-        except (BotoCoreError, ClientError):
-            return ids
-        return [ids[int(failure["Id"])] for failure in answer.get("Failed", [])]
+            answer = self._client.change_message_visibility_batch(QueueUrl=self._url, Entries=entries)
+        except (BotoCoreError, ClientError) as error:
+            return {message.id: _code(error) for message, _ in waits}
+        return {waits[int(failure["Id"])][0].id: failure["Code"] for failure in answer.get("Failed", [])}
 
 
 class RejectedQueue:
