@@ -11,7 +11,7 @@ from typing import Any, Final, NoReturn
 
 import requests
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from local.aisa import AisaSimulator
 from local.gateway import Gateway
@@ -88,8 +88,9 @@ def _likes(stack: Stack) -> dict[str, dict[str, Any]]:
 
 
 def _show(stack: Stack) -> None:
-    fields = ("outcome", "reason", "account", "tweet_id", "trigger", "upstream_status", "upstream_ms", "attempt")
-    lines, metrics = Table(*fields, title="The log lines"), Table("trigger", "metric", "value", title="The metrics")
+    fields = ("outcome", "account", "tweet_id", "trigger", "upstream_status", "attempt")
+    columns = [Column(field, no_wrap=True, min_width=len(field)) for field in fields]
+    lines, metrics = Table(*columns, title="The log lines"), Table("trigger", "metric", "value", title="The metrics")
     for _, message in stack.logs():
         line = _json(message)
         if line.get("message") == "like":
