@@ -10,6 +10,7 @@ import re
 import secrets
 import socket
 import struct
+import sys
 import threading
 import time
 from collections import Counter, defaultdict
@@ -147,8 +148,7 @@ class AisaSimulator:
         self._days: defaultdict[str, _Window] = defaultdict(lambda: _Window(likes_per_day, DAY_SECONDS))
         self._minutes: defaultdict[str, _Window] = defaultdict(lambda: _Window(requests_per_minute or 0, 60.0))
         self._limits_keys = requests_per_minute is not None
-        self._server = ThreadingHTTPServer(("127.0.0.1", port), type("Handler", (_Handler,), {"simulator": self}))
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", port), type("Handler", (_Handler,), {"simulator": self}))
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
 
@@ -278,6 +278,15 @@ class AisaSimulator:
                 order.times -= 1
                 return order.fault
         return None
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of clients that hang up: being hung up on is what this server is for."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -247,10 +247,9 @@ class Ledger:
             return Outcome(hold.kind, hold.reason, "The account is on hold.", retry_at=hold.until)
         budget = self._budget
         for span, limit in (("day", budget.likes_per_day), ("window", budget.likes_per_window)):
-            ends_at = _seconds(account.get(f"{span}_ends_at", 0))
-            if now < ends_at and account[f"{span}_used"] >= limit:
+            if self._is_running(account, span, now) and account[f"{span}_used"] >= limit:
                 detail = f"The account's {limit} likes of this {span} are used."
-                return Outcome(Kind.LIMITED, f"{span}_spent", detail, retry_at=ends_at)
+                return Outcome(Kind.LIMITED, f"{span}_spent", detail, retry_at=_seconds(account[f"{span}_ends_at"]))
         return None
 
     def _next_like(self, request: LikeRequest, seen: Item, now: float, seconds: float) -> tuple[Reservation, Item]:
@@ -280,7 +279,8 @@ class Ledger:
 
     def _take_unit(self, account: str, seen: Item, now: float) -> Item:
         """Return the write that takes one like from the account's budget, on condition that nothing has changed."""
-        if seen is _UNSEEN or (_is_running(seen, "window", now) and _is_running(seen, "day", now) and not _hold(seen)):
+        is_running = {span: self._is_running(seen, span, now) for span in ("window", "day")}
+        if seen is _UNSEEN or (all(is_running.values()) and not _hold(seen)):
             return _update(
                 self._table,
                 _account_key(account),
@@ -296,12 +296,19 @@ class Ledger:
         lengths = {"window": self._budget.window_seconds, "day": DAY_SECONDS}
         item = {**seen, "pk": _account_key(account), "account": account, "expires_at": self._expires_at(now)}
         for span, length in lengths.items():
-            running = _is_running(seen, span, now)
-            item[f"{span}_used"] = (seen[f"{span}_used"] if running else 0) + 1
-            if not running:
+            item[f"{span}_used"] = (seen[f"{span}_used"] if is_running[span] else 0) + 1
+            if not is_running[span]:
                 item[f"{span}_ends_at"] = _millis(now + length + WINDOW_SLACK_SECONDS)
         item["revision"] = seen.get("revision", 0) + 1
         return _put(self._table, item, seen)
+
+    def _is_running(self, account: Item, span: str, now: float) -> bool:
+        """Whether a window or day still counts. After X has answered 429, a window opens when X's does."""
+        ends_at = _seconds(account.get(f"{span}_ends_at", 0))
+        hold = _hold(account)
+        if span == "window" and hold and hold.reason == "rate_limited" and hold.until <= now:
+            return ends_at >= hold.until + self._budget.window_seconds
+        return now < ends_at
 
     def _end(self, reservation: Reservation, outcome: Outcome, now: float) -> Item:
         status = {Kind.LIKED: Status.LIKED, Kind.REJECTED: Status.REJECTED}.get(outcome.kind, Status.WAITING)
@@ -403,10 +410,6 @@ def _hold(account: Item) -> Hold | None:
         _seconds(account["hold_until"]),
         _seconds(account["hold_seconds"]),
     )
-
-
-def _is_running(account: Item, span: str, now: float) -> bool:
-    return now < _seconds(account.get(f"{span}_ends_at", 0))
 
 
 def _put(table: str, item: Item, seen: Item) -> Item:

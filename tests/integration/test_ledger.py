@@ -1,5 +1,7 @@
 """The ledger against DynamoDB's protocol: never twice, never too many, and never in anybody's way."""
 
+import socket
+import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -19,13 +21,7 @@ REQUEST = LikeRequest("1346889436626259968")
 
 @pytest.fixture
 def ledger(table: str, clock: VirtualClock) -> Ledger:
-    client = boto3.client("dynamodb", config=ledger_module.boto_config())
-    return Ledger(table, client, Budget(likes_per_window=20, likes_per_day=50), clock=clock)
-
-
-@pytest.fixture
-def crowded_ledger(table: str, clock: VirtualClock) -> Ledger:
-    """A ledger that is patient with an emulator under fifty threads; the patience of the real one has its own tests."""
+    """A ledger that is patient with an emulator under fifty threads; the patience of the real one has its own test."""
     config = Config(read_timeout=30, max_pool_connections=50)
     budget = Budget(likes_per_window=20, likes_per_day=50)
     return Ledger(table, boto3.client("dynamodb", config=config), budget, clock=clock)
@@ -189,18 +185,18 @@ def test_items_expire(ledger: Ledger, clock: VirtualClock, table: str) -> None:
     assert [int(item["expires_at"]["N"]) for item in items] == [int(clock() + 30 * 86_400)] * 2
 
 
-def test_fifty_threads_on_one_tweet_get_one_reservation(crowded_ledger: Ledger) -> None:
+def test_fifty_threads_on_one_tweet_get_one_reservation(ledger: Ledger) -> None:
     with ThreadPoolExecutor(50) as pool:
-        results = list(pool.map(lambda _: crowded_ledger.reserve(REQUEST, seconds=25), range(50)))
+        results = list(pool.map(lambda _: ledger.reserve(REQUEST, seconds=25), range(50)))
 
     assert sum(isinstance(result, Reservation) for result in results) == 1
     assert {result.kind for result in results if isinstance(result, Outcome)} == {Kind.IN_PROGRESS}
 
 
-def test_fifty_threads_on_fifty_tweets_do_not_overspend(crowded_ledger: Ledger, table: str) -> None:
+def test_fifty_threads_on_fifty_tweets_do_not_overspend(ledger: Ledger, table: str) -> None:
     def reserve_one(number: int) -> Reservation | Outcome:
         while True:  # until it is known: a busy account is asked again, as a caller would
-            result = crowded_ledger.reserve(LikeRequest(str(number + 1)), seconds=25)
+            result = ledger.reserve(LikeRequest(str(number + 1)), seconds=25)
             if not (isinstance(result, Outcome) and result.reason == "ledger_busy"):
                 return result
 
@@ -223,3 +219,28 @@ def test_a_table_that_is_gone_is_told_by_its_code(ledger: Ledger, clock: Virtual
     ledger._table = "state"  # noqa: SLF001
     clock.advance(ledger_module.SKIP_SECONDS)
     reserve(ledger)
+
+
+def test_a_ledger_that_is_silent_costs_less_than_a_second(clock: VirtualClock) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        client = boto3.client("dynamodb", endpoint_url=url, config=ledger_module.boto_config())
+        started = time.monotonic()
+
+        with pytest.raises(LedgerUnavailable, match="ReadTimeoutError"):
+            Ledger("state", client, Budget(), clock=clock).reserve(REQUEST, seconds=25)
+
+        assert time.monotonic() - started < 1
+
+
+def test_after_a_429_the_window_opens_when_xs_does(ledger: Ledger, clock: VirtualClock) -> None:
+    like(ledger, 5)
+    ledger.settle(reserve(ledger), limited(clock, 60))
+    clock.advance(60)
+
+    for number in range(6, 26):
+        ledger.settle(reserve(ledger, LikeRequest(str(number))), LIKED)
+
+    outcome = refusal(ledger, LikeRequest("26"))
+    assert outcome.reason == "window_spent"
+    assert outcome.retry_at == clock() + 900 + ledger_module.WINDOW_SLACK_SECONDS

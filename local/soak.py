@@ -1,0 +1,493 @@
+"""``make soak``: thousands of requests, faults of every kind, a clock that is moved; and every promise, kept or not.
+
+The worker is a process of its own, so that it can be killed for real. It gets its events from a poller that does what
+Lambda's does, and calls servers on loopback. A baseline gets the same load: a standard queue, Powertools'
+``BatchProcessor``, ``raise_for_status`` and a redrive after five receives, as the documentation has it.
+"""
+
+import json
+import multiprocessing
+import os
+import random
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from typing import Any, Final
+
+import boto3
+import requests
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from rich.console import Console
+from rich.table import Table
+
+from local.aisa import DAY_SECONDS, AisaSimulator, Call
+from local.aws import AwsServer
+from local.faults import Fault
+from local.poller import poll
+from local.sqs import Queue, QueueServer
+
+LIKES_PER_WINDOW: Final = 50
+WINDOW_SECONDS: Final = 900.0
+LIKES_PER_DAY: Final = 1_000
+SLOWEST_DRAIN: Final = 1.1  # times what the limits allow
+CALL_SECONDS: Final = 0.3  # of the moved clock
+READ_SECONDS: Final = 0.15  # of real time: how long the client waits for an answer
+ACCOUNTS: Final = ("default", "brand-a", "brand-b")
+START: Final = 1_700_000_000.0
+
+_spawn = multiprocessing.get_context("spawn")
+
+
+@dataclass(frozen=True)
+class Spell:
+    """A stretch of time, seconds from the start, in which something is wrong."""
+
+    begin: float
+    end: float
+
+    def covers(self, seconds: float) -> bool:
+        return self.begin <= seconds < self.end
+
+
+OUTAGE: Final = Spell(2_000, 2_600)
+REVOKED: Final = Spell(5_000, 6_800)
+UNPAID: Final = Spell(9_000, 10_800)
+NO_LEDGER: Final = Spell(12_000, 12_600)
+BAD_QUEUE: Final = Spell(14_000, 16_000)
+
+
+@dataclass(frozen=True)
+class Wish:
+    """One request as it is sent, and what must become of it."""
+
+    body: str
+    group: str
+    account: str | None = None  # None for poison, which names nothing that can be liked
+    tweet_id: str | None = None
+
+
+class SharedClock:
+    """A clock that two processes read and one moves. Unix seconds."""
+
+    def __init__(self) -> None:
+        self.value = _spawn.Value("d", START)
+
+    def __call__(self) -> float:
+        return float(self.value.value)
+
+    @property
+    def elapsed(self) -> float:
+        return self() - START
+
+    def advance(self, seconds: float) -> None:
+        with self.value.get_lock():
+            self.value.value += seconds
+
+    def advance_to(self, moment: float) -> None:
+        self.advance(max(0.0, moment - self()))
+
+
+@dataclass
+class Result:
+    """What became of a load.
+
+    Attributes:
+        lost: requests that ended neither liked nor rejected with a reason.
+        rejected: reason to count.
+        paid_twice: likes paid for more than once.
+        excused: those of them in whose making a kill fell.
+        unexcused: paid more often than kills explain.
+        refused: how often X answered 429.
+        most_refused: the most often for one account in one window.
+        dead_lettered: messages that a receive count sent away.
+        seconds: until the queue was empty, moved time.
+        allowed: the shortest time in which the limits allow it.
+        kills: how often the worker was killed.
+    """
+
+    requests: int = 0
+    liked: int = 0
+    lost: int = 0
+    rejected: Counter[str] = field(default_factory=Counter)
+    paid_twice: int = 0
+    excused: int = 0
+    unexcused: int = 0
+    refused: int = 0
+    steady_refused: int = 0
+    most_refused: int = 0
+    dead_lettered: int = 0
+    seconds: float = 0.0
+    allowed: float = 0.0
+    kills: int = 0
+
+    def broken_promises(self) -> list[str]:
+        """Say which promises this result breaks."""
+        promises = {
+            "every request ends as liked, or rejected with its reason": self.lost == 0,
+            "nothing is paid for twice but where a kill fell between call and settling": self.unexcused == 0,
+            "at most one 429 per account and window": self.most_refused <= 1,
+            "no 429 in steady state": self.steady_refused == 0,
+            "nothing is dead-lettered for having waited": self.dead_lettered == 0,
+            f"the backlog drains in {SLOWEST_DRAIN} times what the limits allow": self.seconds
+            <= SLOWEST_DRAIN * self.allowed,
+        }
+        return [promise for promise, kept in promises.items() if not kept]
+
+
+def make_load(count: int, dice: random.Random) -> tuple[list[Wish], set[str]]:
+    """Return `count` requests: a fifth duplicates, 3 % poison, 2 % tweets that do not exist; and which those are."""
+    wishes: list[Wish] = []
+    good: list[Wish] = []
+    missing: set[str] = set()
+    for number in range(count):
+        kind, account = dice.random(), dice.choice(ACCOUNTS)
+        if kind < 0.2 and good:
+            twin = dice.choice(good)
+            body = json.dumps({"account": twin.account, "tweet_url": f"https://x.com/i/status/{twin.tweet_id}"})
+            wishes.append(Wish(body, twin.group, twin.account, twin.tweet_id))
+            continue
+        if kind < 0.23:
+            poison = dice.choice(
+                [
+                    f"not json {number}",
+                    f'{{"tweet_id": {number}}}',
+                    f'{{"tweet_id": "{number + 1}", "account": "nobody"}}',
+                ]
+            )
+            wishes.append(Wish(poison, account))
+            continue
+        tweet_id = str(10**18 + number)
+        if kind < 0.25:
+            missing.add(tweet_id)
+        wish = Wish(json.dumps({"tweet_id": tweet_id, "account": account}), account, account, tweet_id)
+        wishes.append(wish)
+        good.append(wish)
+    return wishes, missing
+
+
+def shortest_drain(wishes: list[Wish]) -> float:
+    """Return the seconds in which X's limits allow the busiest account's calls."""
+    calls = Counter(account for account, _ in {(wish.account, wish.tweet_id) for wish in wishes if wish.account})
+    days, rest = divmod(max(calls.values()) - 1, LIKES_PER_DAY)
+    return days * DAY_SECONDS + (rest // LIKES_PER_WINDOW) * WINDOW_SECONDS + (rest % LIKES_PER_WINDOW) * CALL_SECONDS
+
+
+class Soak:
+    """A load, the servers, and the faults."""
+
+    def __init__(self, count: int, kills: int, seed: int, stack: ExitStack) -> None:
+        self.dice = random.Random(seed)  # noqa: S311 - chance that can be repeated, not a secret
+        self.clock = SharedClock()
+        self.wishes, missing = make_load(count, self.dice)
+        self.keys = {f"sk-{account}-{self.dice.random()}": account for account in ACCOUNTS}
+        self.aisa = stack.enter_context(AisaSimulator(self.keys, clock=self.clock, missing=missing))
+        self.aws = stack.enter_context(AwsServer())
+        self.sqs = stack.enter_context(QueueServer(self.clock))
+        self.aisa.on_call = self._on_call
+        self.aisa.after_like = lambda _call: self._tick()
+        self.aws.refuse = self._refuse_aws
+        self.sqs.refuse = self._refuse_sqs
+        self.invoking = False
+        self.last_call: Call | None = None
+        self.kill: Callable[[], None] = lambda: None
+        self.killed_at: Counter[tuple[str, str]] = Counter()
+        self.kills = 0
+        # Points are the calls that the worker makes, about eight a like.
+        self.points = set(self.dice.sample(range(count * 4), kills))
+        self.point = 0
+        self.environ = {
+            "AWS_ACCESS_KEY_ID": "soak",
+            "AWS_SECRET_ACCESS_KEY": "soak",
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_ENDPOINT_URL": self.aws.url,
+            "AWS_ENDPOINT_URL_SQS": self.sqs.url,
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "AISA_BASE_URL": self.aisa.url,
+            "AISA_SECRET_ID": "aisa",
+            "STATE_TABLE": "state",
+            "POWERTOOLS_SERVICE_NAME": "tweet-likes",
+        }
+        self.sqs_client = boto3.client(
+            "sqs",
+            endpoint_url=self.sqs.url,
+            region_name="us-east-1",
+            aws_access_key_id="soak",
+            aws_secret_access_key="soak",  # noqa: S106 - the emulator's
+        )
+
+    def run(self, invoke: Callable[[dict[str, Any]], dict[str, Any] | None], queue: Queue) -> None:
+        """Send everything, then poll until the queue is empty."""
+        fifo = queue.name.endswith(".fifo")
+        url = f"{self.sqs.url}/000000000000/{queue.name}"
+        for wish in self.wishes:
+            group = {"MessageGroupId": wish.group} if fifo else {}
+            self.sqs_client.send_message(QueueUrl=url, MessageBody=wish.body, **group)  # type: ignore[arg-type]  # one name
+        while (ready_at := queue.next_ready_at) is not None:
+            self.clock.advance_to(ready_at)
+            self._rotate()
+            poll(self.sqs_client, url, queue.arn, invoke)
+
+    def result(self, rejected: Queue, *, with_reasons: bool) -> Result:
+        """Compare what became of each request with what was promised."""
+        reasons = Counter(_attribute(message.attributes, "Reason") for message in rejected.messages)
+        ended = {message.body for message in rejected.messages}
+        ended_tweets = {
+            (_attribute(message.attributes, "Account"), _attribute(message.attributes, "TweetId"))
+            for message in rejected.messages
+        }
+        lost = [
+            wish
+            for wish in self.wishes
+            if (wish.account is None or wish.tweet_id not in self.aisa.likes[wish.account])
+            and not (with_reasons and (wish.body in ended or (wish.account, wish.tweet_id) in ended_tweets))
+        ]
+        twice = {like: paid for like, paid in self.aisa.charges.items() if paid > 1}
+        return Result(
+            requests=len(self.wishes),
+            liked=sum(len(tweets) for tweets in self.aisa.likes.values()),
+            lost=len(lost),
+            rejected=reasons,
+            paid_twice=len(twice),
+            excused=sum(like in self.killed_at for like in twice),
+            unexcused=sum(paid > 1 + self.killed_at[like] for like, paid in twice.items()),
+            refused=self.aisa.over_limit.total(),
+            steady_refused=sum(
+                count
+                for (_, ends_at), count in self.aisa.over_limit.items()
+                if ends_at - START > NO_LEDGER.end + 2 * WINDOW_SECONDS or ends_at - START < NO_LEDGER.begin
+            ),
+            most_refused=max(self.aisa.over_limit.values(), default=0),
+            dead_lettered=reasons[""],
+            seconds=self.clock.elapsed,
+            allowed=shortest_drain(self.wishes),
+            kills=self.kills,
+        )
+
+    def _rotate(self) -> None:
+        """Revoke a key when its time has come, and rotate it when the operator has noticed."""
+        old = next(key for key, account in self.keys.items() if account == "default")
+        if self.clock.elapsed >= REVOKED.begin:
+            self.aisa.revoke_key(old)
+        if self.clock.elapsed >= REVOKED.end:
+            new = f"{old}-new"
+            self.aisa.add_key(new, "default")
+            keys = {account: key for key, account in self.keys.items()} | {"default": new}
+            self._secrets().put_secret_value(SecretId="aisa", SecretString=json.dumps(keys))
+
+    def prepare(self) -> None:
+        """Make the table and the secret."""
+        keys = {account: key for key, account in self.keys.items()}
+        self._secrets().create_secret(Name="aisa", SecretString=json.dumps(keys))
+        self._client("dynamodb").create_table(
+            TableName="state",
+            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+        )
+
+    def _secrets(self) -> Any:
+        return self._client("secretsmanager")
+
+    def _client(self, service: str) -> Any:
+        make: Callable[..., Any] = boto3.client
+        return make(
+            service,
+            endpoint_url=self.aws.url,
+            region_name="us-east-1",
+            aws_access_key_id="soak",
+            aws_secret_access_key="soak",  # noqa: S106 - the emulator's
+        )
+
+    def _on_call(self, call: Call) -> None:
+        self.last_call = call
+        self._tick()
+        self.clock.advance(CALL_SECONDS)
+        elapsed = self.clock.elapsed
+        if OUTAGE.covers(elapsed):
+            self.aisa.misbehave(Fault.answer(503, ""))
+        elif UNPAID.covers(elapsed) and call.account == "brand-a":
+            self.aisa.misbehave(Fault.answer(402, ""))
+        elif self.dice.random() < 0.05:
+            faults = [Fault.answer(500, ""), Fault.lost(), Fault.silence(4 * READ_SECONDS), Fault.nonsense()]
+            self.aisa.misbehave(self.dice.choice(faults))
+
+    def _refuse_aws(self, target: str) -> bool:
+        if "DynamoDB" not in target:
+            return False
+        self._tick()
+        return self.invoking and NO_LEDGER.covers(self.clock.elapsed)
+
+    def _refuse_sqs(self, action: str) -> bool:
+        if self.invoking:
+            self._tick()
+        is_shaky = action.startswith(("ChangeMessageVisibility", "DeleteMessage"))
+        return is_shaky and BAD_QUEUE.covers(self.clock.elapsed) and self.dice.random() < 0.05
+
+    def _tick(self) -> None:
+        """One of the points at which the worker may be killed."""
+        if not self.invoking:
+            return
+        self.point += 1
+        if self.point in self.points:
+            self.kills += 1
+            if self.last_call and self.last_call.account and self.last_call.tweet_id:
+                self.killed_at[self.last_call.account, self.last_call.tweet_id] += 1
+            self.kill()
+
+    @contextmanager
+    def invocation(self) -> Iterator[None]:
+        """Mark the time in which the function runs."""
+        self.invoking, self.last_call = True, None
+        try:
+            yield
+        finally:
+            self.invoking = False
+
+
+class Worker:
+    """The worker's process. Each invocation that follows a kill starts a new one, as Lambda does."""
+
+    def __init__(self, soak: Soak, environ: dict[str, str]) -> None:
+        self._soak = soak
+        self._environ = environ
+        self._process: Any = None
+        self._pipe: Connection[Any, Any]
+
+    def invoke(self, event: dict[str, Any]) -> dict[str, Any] | None:
+        """Return what the function answered, or None when it died."""
+        if self._process is None:
+            self._pipe, theirs = _spawn.Pipe()
+            self._process = _spawn.Process(
+                target=_serve, args=(theirs, self._soak.clock.value, self._environ), daemon=True
+            )
+            self._process.start()
+            theirs.close()
+        self._soak.kill = self._process.kill
+        try:
+            with self._soak.invocation():
+                self._pipe.send(event)
+                answer: dict[str, Any] = self._pipe.recv()
+                return answer
+        except (EOFError, OSError):
+            self._process.join()
+            self._process = None
+            self._soak.clock.advance(1)
+            return None
+
+    def close(self) -> None:
+        """End the process."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.join()
+
+
+class _Context:
+    function_name = "WorkerFunction"
+    memory_limit_in_mb = 512
+    invoked_function_arn = "arn:aws:lambda:us-east-1:000000000000:function:WorkerFunction"
+    aws_request_id = "soak"
+
+    @staticmethod
+    def get_remaining_time_in_millis() -> int:
+        return 60_000
+
+
+def _serve(pipe: "Connection[Any, Any]", value: Any, environ: dict[str, str]) -> None:
+    """Be the worker: events in, answers out, the handler's own lines to nowhere."""
+    os.environ.update(environ)
+    sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 - for as long as the process lives
+    from likes.wiring import build_worker
+    from likes.worker import make_handler
+
+    handler = make_handler(build_worker(environ, clock=lambda: float(value.value), read_seconds=READ_SECONDS))
+    while True:
+        pipe.send(handler(pipe.recv(), _Context()))  # type: ignore[arg-type]  # stands for Lambda's
+
+
+def run_ours(count: int, kills: int, seed: int) -> Result:
+    """Send the load through the service."""
+    with ExitStack() as stack:
+        soak = Soak(count, kills, seed, stack)
+        soak.prepare()
+        queue_url = soak.sqs.create("likes.fifo", VisibilityTimeout="360")
+        rejected_url = soak.sqs.create("rejected.fifo")
+        queue, rejected = soak.sqs.queue(queue_url), soak.sqs.queue(rejected_url)
+        queue.dead_letter_queue, queue.max_receives = rejected, 1_000
+        worker = Worker(soak, soak.environ | {"LIKE_QUEUE_URL": queue_url, "REJECTED_QUEUE_URL": rejected_url})
+        stack.callback(worker.close)
+        soak.run(worker.invoke, queue)
+        return soak.result(rejected, with_reasons=True)
+
+
+def run_baseline(count: int, seed: int) -> Result:
+    """Send the same load the usual way, without kills."""
+    with ExitStack() as stack:
+        soak = Soak(count, 0, seed, stack)
+        queue, dead = (
+            soak.sqs.queue(soak.sqs.create("likes", VisibilityTimeout="360")),
+            soak.sqs.queue(soak.sqs.create("dead")),
+        )
+        queue.dead_letter_queue, queue.max_receives = dead, 5
+        keys = {account: key for key, account in soak.keys.items()}
+        session = stack.enter_context(requests.Session())
+
+        def like(record: Any) -> None:
+            body = json.loads(record.body)
+            tweet_id = body.get("tweet_id") or body["tweet_url"].rpartition("/")[2]
+            session.post(
+                f"{soak.aisa.url}/apis/v1/twitter/like_twitter",
+                json={"tweet_id": tweet_id},
+                headers={"Authorization": f"Bearer {keys[body['account']]}"},
+                timeout=READ_SECONDS,
+            ).raise_for_status()
+
+        def invoke(event: dict[str, Any]) -> dict[str, Any]:
+            processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
+            return dict(process_partial_response(event, like, processor, _Context()))  # type: ignore[arg-type]
+
+        soak.run(invoke, queue)
+        return soak.result(dead, with_reasons=False)
+
+
+def main(count: int, kills: int, seed: int) -> int:
+    """Run both, print the table, and return 1 if a promise was broken."""
+    started = time.monotonic()
+    ours, baseline = run_ours(count, kills, seed), run_baseline(count, seed)
+    table = Table("", "this service", "the usual way", title=f"{count} requests, {len(ACCOUNTS)} accounts, seed {seed}")
+    rows: dict[str, Callable[[Result], object]] = {
+        "tweets liked": lambda result: result.liked,
+        "rejected with a reason": lambda result: result.rejected.total() - result.dead_lettered,
+        "dead-lettered by a receive count": lambda result: result.dead_lettered,
+        "neither liked nor rejected with a reason": lambda result: result.lost,
+        "kills of the worker": lambda result: result.kills,
+        "paid for twice": lambda result: result.paid_twice,
+        "  of these, a kill fell into the call": lambda result: result.excused,
+        "429s provoked": lambda result: result.refused,
+        "  most per account and window": lambda result: result.most_refused,
+        "hours to drain": lambda result: f"{result.seconds / 3600:.1f}",
+        "  times what the limits allow": lambda result: f"{result.seconds / result.allowed:.2f}",
+    }
+    for name, read in rows.items():
+        table.add_row(name, str(read(ours)), str(read(baseline)))
+    console = Console()
+    console.print(table)
+    console.print("Reasons:", dict(ours.rejected))
+    console.print(f"{time.monotonic() - started:.0f} s of real time.")
+    broken = ours.broken_promises()
+    for promise in broken:
+        console.print(f"BROKEN: {promise}")
+    return 1 if broken else 0
+
+
+def _attribute(attributes: dict[str, Any], name: str) -> str:
+    return str(attributes.get(name, {}).get("StringValue", ""))
+
+
+if __name__ == "__main__":
+    sizes = [int(argument) for argument in sys.argv[1:]]
+    sys.exit(main(*(sizes + [5_000, 50, 1][len(sizes) :])))
