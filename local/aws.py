@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from types import TracebackType
 from typing import Any, Self
 
@@ -17,11 +17,9 @@ class AwsServer:
 
     Attributes:
         url: the endpoint, for ``AWS_ENDPOINT_URL``.
-        refuse: asked before each call with its target, e.g. ``DynamoDB_20120810.GetItem``; true makes it fail.
     """
 
     def __init__(self) -> None:
-        self.refuse: Callable[[str], bool] = lambda _target: False
         logging.getLogger("werkzeug").setLevel(logging.WARNING)
         self._lock = threading.Lock()
         self._application = DomainDispatcherApplication(create_backend_app)
@@ -43,10 +41,6 @@ class AwsServer:
         self._server.server_close()
 
     def _answer(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        if self.refuse(environ.get("HTTP_X_AMZ_TARGET", "")):
-            environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
-            start_response("500 Internal Server Error", [("Content-Type", "application/x-amz-json-1.0")])
-            return [b'{"__type": "InternalServerError", "message": "refused"}']
         with self._lock:
             return list(self._application(environ, start_response))
 

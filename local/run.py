@@ -14,8 +14,9 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from local.aisa import AisaSimulator
+from local.emulator import StackFailed
 from local.gateway import Gateway
-from local.stack import Stack, StackFailed, deployed
+from local.stack import Stack, deployed
 
 PORT: Final = 8787
 HTTP_TWEET: Final = "1346889436626259968"

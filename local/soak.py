@@ -9,16 +9,19 @@ import json
 import multiprocessing
 import os
 import random
+import signal
 import sys
+import tempfile
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any, Final
 
-import boto3
 import requests
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from rich.console import Console
@@ -26,6 +29,7 @@ from rich.table import Table
 
 from local.aisa import DAY_SECONDS, AisaSimulator, Call
 from local.aws import AwsServer
+from local.emulator import client, emulator
 from local.faults import Fault
 from local.poller import poll
 from local.sqs import Queue, QueueServer
@@ -186,24 +190,27 @@ class Soak:
         self.keys = {f"sk-{account}-{self.dice.random()}": account for account in ACCOUNTS}
         self.aisa = stack.enter_context(AisaSimulator(self.keys, clock=self.clock, missing=missing))
         self.aws = stack.enter_context(AwsServer())
+        # moto copies all of its tables for each transaction; here they hold thousands of items.
+        self.ministack = stack.enter_context(emulator(Path(stack.enter_context(tempfile.TemporaryDirectory()))))
+        stack.callback(os.kill, self.ministack.pid, signal.SIGCONT)
+        self.ledger_is_gone = False
         self.sqs = stack.enter_context(QueueServer(self.clock))
         self.aisa.on_call = self._on_call
         self.aisa.after_like = lambda _call: self._tick()
-        self.aws.refuse = self._refuse_aws
         self.sqs.refuse = self._refuse_sqs
         self.invoking = False
         self.last_call: Call | None = None
         self.kill: Callable[[], None] = lambda: None
         self.killed_at: Counter[tuple[str, str]] = Counter()
         self.kills = 0
-        # Points are the calls that the worker makes, about eight a like.
-        self.points = set(self.dice.sample(range(count * 4), kills))
+        self.points = set(self.dice.sample(range(count), kills))
         self.point = 0
         self.environ = {
-            "AWS_ACCESS_KEY_ID": "soak",
-            "AWS_SECRET_ACCESS_KEY": "soak",
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
             "AWS_DEFAULT_REGION": "us-east-1",
             "AWS_ENDPOINT_URL": self.aws.url,
+            "AWS_ENDPOINT_URL_DYNAMODB": self.ministack.endpoint,
             "AWS_ENDPOINT_URL_SQS": self.sqs.url,
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
@@ -212,13 +219,8 @@ class Soak:
             "STATE_TABLE": "state",
             "POWERTOOLS_SERVICE_NAME": "tweet-likes",
         }
-        self.sqs_client = boto3.client(
-            "sqs",
-            endpoint_url=self.sqs.url,
-            region_name="us-east-1",
-            aws_access_key_id="soak",
-            aws_secret_access_key="soak",  # noqa: S106 - the emulator's
-        )
+        self.sqs_client = client("sqs", self.sqs.url)
+        self.secrets = client("secretsmanager", self.aws.url)
 
     def run(self, invoke: Callable[[dict[str, Any]], dict[str, Any] | None], queue: Queue) -> None:
         """Send everything, then poll until the queue is empty."""
@@ -226,10 +228,10 @@ class Soak:
         url = f"{self.sqs.url}/000000000000/{queue.name}"
         for wish in self.wishes:
             group = {"MessageGroupId": wish.group} if fifo else {}
-            self.sqs_client.send_message(QueueUrl=url, MessageBody=wish.body, **group)  # type: ignore[arg-type]  # one name
+            self.sqs_client.send_message(QueueUrl=url, MessageBody=wish.body, **group)
         while (ready_at := queue.next_ready_at) is not None:
             self.clock.advance_to(ready_at)
-            self._rotate()
+            self._turn_with_the_time()
             poll(self.sqs_client, url, queue.arn, invoke)
 
     def result(self, rejected: Queue, *, with_reasons: bool) -> Result:
@@ -268,8 +270,12 @@ class Soak:
             kills=self.kills,
         )
 
-    def _rotate(self) -> None:
-        """Revoke a key when its time has come, and rotate it when the operator has noticed."""
+    def _turn_with_the_time(self) -> None:
+        """Take the ledger away and give it back; revoke a key, and rotate it when the operator has noticed."""
+        gone = NO_LEDGER.covers(self.clock.elapsed)
+        if gone != self.ledger_is_gone:
+            os.kill(self.ministack.pid, signal.SIGSTOP if gone else signal.SIGCONT)
+            self.ledger_is_gone = gone
         old = next(key for key, account in self.keys.items() if account == "default")
         if self.clock.elapsed >= REVOKED.begin:
             self.aisa.revoke_key(old)
@@ -277,30 +283,17 @@ class Soak:
             new = f"{old}-new"
             self.aisa.add_key(new, "default")
             keys = {account: key for key, account in self.keys.items()} | {"default": new}
-            self._secrets().put_secret_value(SecretId="aisa", SecretString=json.dumps(keys))
+            self.secrets.put_secret_value(SecretId="aisa", SecretString=json.dumps(keys))
 
     def prepare(self) -> None:
         """Make the table and the secret."""
         keys = {account: key for key, account in self.keys.items()}
-        self._secrets().create_secret(Name="aisa", SecretString=json.dumps(keys))
-        self._client("dynamodb").create_table(
+        self.secrets.create_secret(Name="aisa", SecretString=json.dumps(keys))
+        client("dynamodb", self.ministack.endpoint).create_table(
             TableName="state",
             KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
             AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
             BillingMode="PAY_PER_REQUEST",
-        )
-
-    def _secrets(self) -> Any:
-        return self._client("secretsmanager")
-
-    def _client(self, service: str) -> Any:
-        make: Callable[..., Any] = boto3.client
-        return make(
-            service,
-            endpoint_url=self.aws.url,
-            region_name="us-east-1",
-            aws_access_key_id="soak",
-            aws_secret_access_key="soak",  # noqa: S106 - the emulator's
         )
 
     def _on_call(self, call: Call) -> None:
@@ -316,12 +309,6 @@ class Soak:
             faults = [Fault.answer(500, ""), Fault.lost(), Fault.silence(4 * READ_SECONDS), Fault.nonsense()]
             self.aisa.misbehave(self.dice.choice(faults))
 
-    def _refuse_aws(self, target: str) -> bool:
-        if "DynamoDB" not in target:
-            return False
-        self._tick()
-        return self.invoking and NO_LEDGER.covers(self.clock.elapsed)
-
     def _refuse_sqs(self, action: str) -> bool:
         if self.invoking:
             self._tick()
@@ -329,11 +316,14 @@ class Soak:
         return is_shaky and BAD_QUEUE.covers(self.clock.elapsed) and self.dice.random() < 0.05
 
     def _tick(self) -> None:
-        """One of the points at which the worker may be killed."""
-        if not self.invoking:
-            return
-        self.point += 1
-        if self.point in self.points:
+        """One of the points at, or shortly after, which the worker may be killed."""
+        if self.invoking:
+            self.point += 1
+            if self.point in self.points:
+                threading.Timer(self.dice.choice((0, self.dice.uniform(0, 0.02))), self._kill).start()
+
+    def _kill(self) -> None:
+        if self.invoking:
             self.kills += 1
             if self.last_call and self.last_call.account and self.last_call.tweet_id:
                 self.killed_at[self.last_call.account, self.last_call.tweet_id] += 1

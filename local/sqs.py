@@ -8,6 +8,7 @@ import hashlib
 import heapq
 import itertools
 import json
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -183,8 +184,7 @@ class QueueServer:
         self._clock = clock
         self._queues: dict[str, Queue] = {}
         self._lock = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"queue_server": self}))
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), type("Handler", (_Handler,), {"queue_server": self}))
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
 
@@ -263,6 +263,15 @@ class QueueServer:
                 queue.change_visibility(request["ReceiptHandle"], float(request["VisibilityTimeout"]))
                 return {}
         raise Refused("UnsupportedOperation")
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of clients that are killed."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):

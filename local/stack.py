@@ -4,31 +4,22 @@ import hashlib
 import json
 import os
 import re
-import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import boto3
-import requests
+from local.emulator import StackFailed, client, emulator
 
 PROJECT: Final = Path(__file__).parents[1]
-REGION: Final = "us-east-1"
 STACK: Final = "tweet-likes"
-START_SECONDS: Final = 60
 
 # The emulator takes the batch forms for actions of their own; on AWS the plain ones, which the template names, do.
 _EMULATORS_ACTIONS: Final = ("sqs:ChangeMessageVisibilityBatch", "sqs:DeleteMessageBatch")
-
-
-class StackFailed(Exception):
-    """The stack did not come up. The message says what failed, with what it printed."""
 
 
 @dataclass(frozen=True)
@@ -47,14 +38,14 @@ class Stack:
 
     def client(self, service: str) -> Any:
         """Return a client of `service`, as the stack's owner."""
-        return _client(service, self.endpoint)
+        return client(service, self.endpoint)
 
     def invoke(self, function: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
         """Return what invokes the function of this logical id."""
-        client = self.client("lambda")
+        lambda_client = self.client("lambda")
 
         def invoke(event: dict[str, Any]) -> dict[str, Any]:
-            answer = client.invoke(FunctionName=self.resources[function], Payload=json.dumps(event))
+            answer = lambda_client.invoke(FunctionName=self.resources[function], Payload=json.dumps(event))
             result: dict[str, Any] = json.load(answer["Payload"])
             if "FunctionError" in answer:
                 return {"statusCode": 500, "body": json.dumps({"message": "Internal Server Error"})}
@@ -77,12 +68,12 @@ class Stack:
 
     def logs(self, since: int = 0) -> list[tuple[int, str]]:
         """Return what the functions wrote since `since` (Unix milliseconds), in order, each with its time."""
-        client = self.client("logs")
+        logs = self.client("logs")
         groups = [self.resources[name] for name in self.resources if name.endswith("Logs")]
         events = [
             (event["timestamp"], event["message"].rstrip())
             for group in groups
-            for event in client.filter_log_events(logGroupName=group, startTime=since)["events"]
+            for event in logs.filter_log_events(logGroupName=group, startTime=since)["events"]
         ]
         return sorted(events)
 
@@ -98,12 +89,13 @@ def deployed(*, aisa_url: str, **parameters: str) -> Iterator[Stack]:
     Raises:
         StackFailed: the emulator, the build or the deployment failed.
     """
-    with tempfile.TemporaryDirectory(prefix="tweet-likes-") as folder, _emulator(Path(folder)) as endpoint:
+    with tempfile.TemporaryDirectory(prefix="tweet-likes-") as folder, emulator(Path(folder)) as ministack:
+        endpoint = ministack.endpoint
         build(endpoint)
         values = {"AisaBaseUrl": aisa_url, "Architecture": "x86_64", **parameters}
         overrides = [f"{name}={value}" for name, value in values.items()]
         sam("deploy", endpoint, "--stack-name", STACK, "--no-progressbar", "--parameter-overrides", *overrides)
-        cloudformation = _client("cloudformation", endpoint)
+        cloudformation = client("cloudformation", endpoint)
         stack = cloudformation.describe_stacks(StackName=STACK)["Stacks"][0]
         resources = cloudformation.describe_stack_resources(StackName=STACK)["StackResources"]
         result = Stack(
@@ -151,7 +143,7 @@ def sam(command: str, endpoint: str, *arguments: str) -> None:
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_DEFAULT_REGION": REGION,
+        "AWS_DEFAULT_REGION": "us-east-1",
         "SAM_CLI_TELEMETRY": "0",
         "SAM_CLI_POLL_DELAY": "0.2",  # seconds; an emulator minds no questions
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
@@ -169,69 +161,6 @@ def sam(command: str, endpoint: str, *arguments: str) -> None:
         raise StackFailed(f"sam {command} failed.\n{run.stdout}{run.stderr}")
 
 
-@contextmanager
-def _emulator(folder: Path) -> Iterator[str]:
-    """Run MiniStack on a free port, policies enforced, and stop it by its process id."""
-    port = _free_port()
-    environ = {
-        "HOME": str(folder),
-        "TMPDIR": str(folder),
-        "PATH": "/usr/bin:/bin",
-        "BIND_HOST": "127.0.0.1",
-        "GATEWAY_PORT": str(port),
-        "AUTH": "true",
-        "IOT_MTLS_ENABLED": "0",
-        "SFTP_ENABLED": "0",
-        "LOG_LEVEL": "WARNING",
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-    }
-    endpoint = f"http://127.0.0.1:{port}"
-    with (folder / "emulator.log").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "ministack"],
-            cwd=folder,
-            env=environ,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,  # a Ctrl-C is for us; we end it in our own time
-        )
-        try:
-            _wait_for(endpoint, process, folder / "emulator.log")
-            yield endpoint
-        finally:
-            process.terminate()
-            try:
-                process.wait(10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-
-
-def _wait_for(endpoint: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            if requests.get(f"{endpoint}/_ministack/health", timeout=5).ok:
-                return
-        except requests.ConnectionError:
-            time.sleep(0.1)
-    raise StackFailed(f"The emulator did not start.\n{log.read_text(errors='replace')}")
-
-
-def _client(service: str, endpoint: str) -> Any:
-    # The type stubs know each service by its literal name; here any is meant.
-    make: Callable[..., Any] = boto3.client
-    return make(
-        service,
-        endpoint_url=endpoint,
-        region_name=REGION,
-        aws_access_key_id="test",
-        aws_secret_access_key="test",  # noqa: S106 - the emulator's
-    )
-
-
 def _function_of(operation: Mapping[str, Any]) -> str:
     """Return the logical id of the function in an operation's integration, as SAM writes it."""
     uri = json.dumps(operation["x-amazon-apigateway-integration"]["uri"])
@@ -239,10 +168,3 @@ def _function_of(operation: Mapping[str, Any]) -> str:
     if not match:
         raise StackFailed(f"No function in {uri}.")
     return match[1]
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
