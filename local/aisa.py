@@ -2,8 +2,16 @@
 
 It keeps the contract that the vendor documents: keys, validation, idempotence, X's limits per account with their
 headers, the gateway's own limit per key, and the price of every success. `AisaSimulator.misbehave` breaks it.
+``python -m local.aisa --key sk-1=default`` runs it alone. Another process commands it over HTTP::
+
+    GET    /_simulator          what happened so far
+    GET    /_simulator/calls    every call
+    PUT    /_simulator/keys     {"sk-2": "default"}: the keys from now on; those left out are revoked
+    POST   /_simulator/faults   a `Fault` by its attributes, and optionally times (null: always), tweet_id, account
+    DELETE /_simulator/faults   forget all faults
 """
 
+import argparse
 import json
 import math
 import re
@@ -15,6 +23,7 @@ import threading
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -31,6 +40,7 @@ LINK_SECONDS: Final = 600
 
 _TWEET_ID: Final = re.compile(r"[0-9]{1,19}")
 _CHUNK: Final = b" " * 65_536
+_NOT_JSON: Final = object()
 
 
 @dataclass
@@ -161,10 +171,11 @@ class AisaSimulator:
         self.close()
 
     def close(self) -> None:
-        """Stop serving, and end whatever silence is being kept."""
+        """Stop serving, end whatever silence is being kept, and hang up on connections that are kept alive."""
         self.closed.set()
         self._server.shutdown()
         self._server.server_close()
+        self._server.hang_up()
 
     @property
     def spent(self) -> float:
@@ -181,6 +192,12 @@ class AisaSimulator:
         """Accept `key` no longer."""
         with self._lock:
             self._revoked.add(key)
+
+    def replace_keys(self, keys: Mapping[str, str]) -> None:
+        """Accept `keys`, and no longer those that are not among them."""
+        with self._lock:
+            self._revoked = (self._revoked | self._keys.keys()) - keys.keys()
+            self._keys = dict(keys)
 
     def misbehave(
         self, fault: Fault, *, times: float = 1, tweet_id: str | None = None, account: str | None = None
@@ -211,8 +228,7 @@ class AisaSimulator:
         tweet_id = fields.get("tweet_id")
         tweet_id = tweet_id if isinstance(tweet_id, str) else None
         with self._lock:
-            account = None if key in self._revoked else self._keys.get(key or "")
-            call = Call(self.clock(), account, tweet_id, "aisa_api_key" in fields)
+            call = Call(self.clock(), self._account(key), tweet_id, "aisa_api_key" in fields)
             self.calls.append(call)
         self.on_call(call)
         with self._lock:
@@ -227,41 +243,51 @@ class AisaSimulator:
     def link(self, key: str | None, payload: bytes) -> _Answer:
         """Start an OAuth flow."""
         body = _json(payload)
-        if (key or "") not in self._keys or key in self._revoked:
-            return _error(401, "invalid_api_key", "The API key is not valid.")
+        with self._lock:
+            if self._account(key) is None:
+                return self._refused(key)
         if not isinstance(body, dict) or body.get("aisa_api_key") != key:
             return _error(422, "unsupported_parameter", "aisa_api_key is required.")
+        scopes = body.get("scopes", [])
+        if not isinstance(scopes, list) or not all(isinstance(scope, str) for scope in scopes):
+            return _error(422, "unsupported_parameter", "scopes must be an array of strings.")
         state = secrets.token_urlsafe(16)
         url = f"{self.url}/authorize?state={state}"
         expires_at = int(self.clock()) + LINK_SECONDS
         return _Answer(200, {"data": {"auth_url": url, "state": state, "expires_at": expires_at}}, {})
 
+    def _account(self, key: str | None) -> str | None:
+        return None if key is None or key in self._revoked else self._keys.get(key)
+
+    def _refused(self, key: str | None) -> _Answer:
+        code = "missing_api_key" if not key else "revoked_api_key" if key in self._revoked else "invalid_api_key"
+        return _error(401, code, "The API key is not valid.")
+
     def _like(self, key: str | None, call: Call, body: Any) -> _Answer:
-        if call.account is None:
-            code = "missing_api_key" if not key else "revoked_api_key" if key in self._revoked else "invalid_api_key"
-            return _error(401, code, "The API key is not valid.")
-        gateway = self._minutes[call.account]
+        if key is None or call.account is None:
+            return self._refused(key)
+        headers: dict[str, str] = {}
         if self._limits_keys:
-            gateway.roll(call.at)
-            if gateway.is_spent:
-                return self._limited(gateway, "rate_limit_exceeded", call, gateway.headers("X-RateLimit", "-Requests"))
-            gateway.used += 1
-        if body is None:
-            return _error(400, "json_parse_error", "The body is not JSON.")
+            minute = self._minutes[key]
+            minute.roll(call.at)
+            if minute.is_spent:
+                return self._limited(minute, "rate_limit_exceeded", call, minute.headers("X-RateLimit", "-Requests"))
+            minute.used += 1
+            headers = minute.headers("X-RateLimit", "-Requests")
+        if body is _NOT_JSON:
+            return _error(400, "json_parse_error", "The body is not JSON.", headers)
         if call.tweet_id is None or not _TWEET_ID.fullmatch(call.tweet_id):
-            return _error(400, "invalid-request", "tweet_id must match ^[0-9]{1,19}$.")
+            return _error(400, "invalid-request", "tweet_id must match ^[0-9]{1,19}$.", headers)
         window, day = self._windows[call.account], self._days[call.account]
         for limit in (window, day):
             limit.roll(call.at)
         for limit in (day, window):
             if limit.is_spent:
                 self.over_limit[call.account, limit.ends_at] += 1
-                return self._limited(limit, "upstream_rate_limit", call, limit.headers("x-rate-limit"))
+                return self._limited(limit, "upstream_rate_limit", call, headers | limit.headers("x-rate-limit"))
         for limit in (window, day):
             limit.used += 1
-        headers = window.headers("x-rate-limit")
-        if self._limits_keys:
-            headers |= gateway.headers("X-RateLimit", "-Requests")
+        headers |= window.headers("x-rate-limit")
         if call.tweet_id in self.missing:
             return _error(404, "resource-not-found", "No such tweet.", headers)
         self.likes[call.account].add(call.tweet_id)
@@ -283,10 +309,31 @@ class AisaSimulator:
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
+    def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
+        self._connections: set[socket.socket] = set()
+        self._connections_lock = threading.Lock()
+        super().__init__(address, handler)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        with self._connections_lock:
+            self._connections.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        with self._connections_lock:
+            self._connections.discard(request)
+        super().shutdown_request(request)
+
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Say nothing of clients that hang up: being hung up on is what this server is for."""
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)
+
+    def hang_up(self) -> None:
+        with self._connections_lock:
+            for connection in self._connections:
+                with suppress(OSError):  # it is gone already
+                    connection.shutdown(socket.SHUT_RDWR)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -296,64 +343,96 @@ class _Handler(BaseHTTPRequestHandler):
     wbufsize = -1
 
     def do_POST(self) -> None:
-        payload = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        kind, _, key = self.headers.get("Authorization", "").partition(" ")
-        sent_key = key if kind == "Bearer" and key else None
-        path = urlsplit(self.path).path
-        if path == LIKE_PATH:
-            call, outcome = self.simulator.like(sent_key, payload)
-            if isinstance(outcome, Fault):
-                self._misbehave(outcome, call)
-            else:
-                call.status = outcome.status
-                self._send(outcome)
-        elif path == LINK_PATH:
-            self._send(self.simulator.link(sent_key, payload))
-        elif path == f"{CONTROL_PATH}/faults":
-            self._command(json.loads(payload))
-        else:
+        length = self.headers.get("Content-Length", "0")
+        if not (length.isascii() and length.isdigit()):
+            self.close_connection = True  # where the next request starts can not be told
+            self._send(_error(400, "invalid-request", "Content-Length is not a length."))
+            return
+        payload = self.rfile.read(int(length))
+        routes: dict[str, dict[str, Callable[[bytes], None]]] = {
+            LIKE_PATH: {"POST": self._like},
+            LINK_PATH: {"POST": self._link},
+            CONTROL_PATH: {"GET": self._show_state},
+            f"{CONTROL_PATH}/calls": {"GET": self._show_calls},
+            f"{CONTROL_PATH}/keys": {"PUT": self._replace_keys},
+            f"{CONTROL_PATH}/faults": {"POST": self._misbehave_from_now, "DELETE": self._behave},
+        }
+        methods = routes.get(urlsplit(self.path).path)
+        if methods is None:
             self._send(_error(404, "resource-not-found", "No such path."))
+        elif self.command not in methods:
+            allowed = ", ".join(methods)
+            self._send(_error(405, "method-not-allowed", f"Use {allowed}.", {"Allow": allowed}))
+        else:
+            methods[self.command](payload)
 
-    def do_GET(self) -> None:
-        match urlsplit(self.path).path:
-            case "/_simulator":
-                self._send(_Answer(200, self.simulator.state(), {}))
-            case "/_simulator/calls":
-                self._send(_Answer(200, [asdict(call) for call in self.simulator.calls], {}))
-            case path if path in {LIKE_PATH, LINK_PATH}:
-                self._send(_error(405, "method-not-allowed", "Use POST."))
-            case _:
-                self._send(_error(404, "resource-not-found", "No such path."))
-
-    def do_DELETE(self) -> None:
-        self.simulator.behave()
-        self._send(_Answer(200, {}, {}))
+    do_GET = do_HEAD = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_POST  # noqa: N815 - http.server's names
 
     def log_message(self, *_args: Any) -> None:
         """Stay silent."""
 
-    def _command(self, order: dict[str, Any]) -> None:
-        fault = Fault.answer(order["status"], order.get("body", ""), headers=order.get("headers"))
-        self.simulator.misbehave(
-            fault, times=order.get("times", 1), tweet_id=order.get("tweet_id"), account=order.get("account")
-        )
+    def _key(self) -> str | None:
+        kind, _, key = self.headers.get("Authorization", "").partition(" ")
+        return key if kind == "Bearer" and key else None
+
+    def _like(self, payload: bytes) -> None:
+        call, outcome = self.simulator.like(self._key(), payload)
+        if isinstance(outcome, Fault):
+            self._misbehave(outcome, call)
+        else:
+            call.status = outcome.status
+            self._send(outcome)
+
+    def _link(self, payload: bytes) -> None:
+        self._send(self.simulator.link(self._key(), payload))
+
+    def _show_state(self, _payload: bytes) -> None:
+        self._send(_Answer(200, self.simulator.state(), {}))
+
+    def _show_calls(self, _payload: bytes) -> None:
+        self._send(_Answer(200, [asdict(call) for call in self.simulator.calls], {}))
+
+    def _replace_keys(self, payload: bytes) -> None:
+        keys = _json(payload)
+        if not isinstance(keys, dict) or not all(isinstance(account, str) for account in keys.values()):
+            self._send(_error(400, "invalid-request", "Send an object of keys and their accounts."))
+            return
+        self.simulator.replace_keys(keys)
+        self._send(_Answer(200, {}, {}))
+
+    def _misbehave_from_now(self, payload: bytes) -> None:
+        order = _json(payload)
+        if not isinstance(order, dict):
+            self._send(_error(400, "invalid-request", "Send an object."))
+            return
+        try:
+            command = _command(order)
+        except ValueError as error:
+            self._send(_error(400, "invalid-request", str(error)))
+            return
+        self.simulator.misbehave(command.fault, times=command.times, tweet_id=command.tweet_id, account=command.account)
+        self._send(_Answer(200, {}, {}))
+
+    def _behave(self, _payload: bytes) -> None:
+        self.simulator.behave()
         self._send(_Answer(200, {}, {}))
 
     def _send(self, answer: _Answer) -> None:
         body = json.dumps(answer.body).encode()
-        headers = {"X-Request-ID": f"req_{secrets.token_hex(8)}", "Content-Type": "application/json"}
-        self._start(answer.status, headers | answer.headers, len(body))
-        self.wfile.write(body)
+        self._start(answer.status, {"Content-Type": "application/json"} | answer.headers, len(body))
+        if self.command != "HEAD":
+            self.wfile.write(body)
 
     def _start(self, status: int, headers: Mapping[str, str], length: int) -> None:
         self.send_response(status)
-        for name, value in headers.items():
+        for name, value in ({"X-Request-ID": _request_id()} | dict(headers)).items():
             self.send_header(name, value)
         self.send_header("Content-Length", str(length))
         self.end_headers()
 
     def _misbehave(self, fault: Fault, call: Call) -> None:
         if self.simulator.closed.wait(fault.delay):
+            self.close_connection = True
             return
         try:
             if fault.reset:
@@ -384,6 +463,15 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = True
 
 
+def _command(fields: dict[str, Any]) -> _Order:
+    times, tweet_id, account = fields.pop("times", 1), fields.pop("tweet_id", None), fields.pop("account", None)
+    if times is not None and type(times) is not int:
+        raise ValueError("times must be a whole number or null")
+    if not all(isinstance(whom, str | None) for whom in (tweet_id, account)):
+        raise ValueError("tweet_id and account must be strings")
+    return _Order(Fault.from_json(fields), math.inf if times is None else times, tweet_id, account)
+
+
 def _pieces(fault: Fault) -> list[bytes]:
     if fault.size:
         return [_CHUNK] * (fault.size // len(_CHUNK)) + [_CHUNK[: fault.size % len(_CHUNK)]]
@@ -395,10 +483,37 @@ def _pieces(fault: Fault) -> list[bytes]:
 def _json(payload: bytes) -> Any:
     try:
         return json.loads(payload)
-    except ValueError:
-        return None
+    except (ValueError, RecursionError):
+        return _NOT_JSON
+
+
+def _request_id() -> str:
+    return f"req_{secrets.token_hex(8)}"
 
 
 def _error(status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> _Answer:
-    body = {"error": {"type": "error", "code": code, "message": message, "request_id": "req_in_the_header"}}
-    return _Answer(status, body, dict(headers or {}))
+    request_id = _request_id()
+    body = {"error": {"type": "error", "code": code, "message": message, "request_id": request_id}}
+    return _Answer(status, body, {**(headers or {}), "X-Request-ID": request_id})
+
+
+def _key_and_account(text: str) -> tuple[str, str]:
+    key, _, account = text.partition("=")
+    if not (key and account):
+        raise argparse.ArgumentTypeError("give KEY=account")
+    return key, account
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the simulator alone until Ctrl-C."""
+    parser = argparse.ArgumentParser(prog="python -m local.aisa", description="A simulator of AIsa on loopback.")
+    parser.add_argument("--port", type=int, default=0, help="0, the default, takes any that is free")
+    parser.add_argument("--key", type=_key_and_account, action="append", required=True, metavar="KEY=account")
+    options = parser.parse_args(arguments)
+    with AisaSimulator(dict(options.key), port=options.port) as simulator, suppress(KeyboardInterrupt):
+        print(f"AIsa is simulated at {simulator.url}", flush=True)
+        threading.Event().wait()
+
+
+if __name__ == "__main__":
+    main()

@@ -3,7 +3,21 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, Final, Self
+
+_NUMBER: Final = (int, float)
+_JSON_TYPES: Final[Mapping[str, tuple[type, ...]]] = {
+    "status": (int,),
+    "body": (str, dict, list, int, float, bool, type(None)),
+    "headers": (dict,),
+    "after_like": (bool,),
+    "delay": _NUMBER,
+    "pause": (*_NUMBER, type(None)),
+    "reset": (bool,),
+    "midway": (bool,),
+    "garbage": (bool,),
+    "size": (int,),
+}
 
 
 @dataclass(frozen=True)
@@ -37,11 +51,21 @@ class Fault:
     @classmethod
     def answer(cls, status: int, body: Any = b"", *, headers: Mapping[str, str] | None = None) -> Self:
         """Answer with this status and body: bytes, text, or anything that JSON can hold."""
-        if isinstance(body, str):
-            body = body.encode()
-        elif not isinstance(body, bytes):
-            body = json.dumps(body).encode()
-        return cls(status, body, headers or {})
+        return cls(status, _bytes(body), headers or {})
+
+    @classmethod
+    def from_json(cls, fields: Mapping[str, Any]) -> Self:
+        """Read the attributes, by their names; `body` is text, or anything else that JSON can hold.
+
+        Raises:
+            ValueError: a field is unknown or not of its type.
+        """
+        for name, value in fields.items():
+            if type(value) not in _JSON_TYPES.get(name, ()):
+                raise ValueError(f"{name} is not a field of a fault, or not of its type")
+        if not all(isinstance(value, str) for value in fields.get("headers", {}).values()):
+            raise ValueError("headers must be strings")
+        return cls(**{**fields, "body": _bytes(fields.get("body", b""))})
 
     @classmethod
     def redirect(cls, url: str) -> Self:
@@ -72,3 +96,9 @@ class Fault:
     def drip(cls, body: str, *, pause: float) -> Self:
         """Answer 200, one byte of the body every `pause` seconds."""
         return cls(200, body.encode(), pause=pause)
+
+
+def _bytes(body: Any) -> bytes:
+    if isinstance(body, bytes):
+        return body
+    return (body if isinstance(body, str) else json.dumps(body)).encode()

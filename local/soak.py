@@ -194,6 +194,7 @@ class Soak:
         self.ministack = stack.enter_context(emulator(Path(stack.enter_context(tempfile.TemporaryDirectory()))))
         stack.callback(os.kill, self.ministack.pid, signal.SIGCONT)
         self.ledger_is_gone = False
+        self.charged_before: set[tuple[str, str]] = set()
         self.sqs = stack.enter_context(QueueServer(self.clock))
         self.aisa.on_call = self._on_call
         self.aisa.after_like = lambda _call: self._tick()
@@ -261,7 +262,7 @@ class Soak:
             steady_refused=sum(
                 count
                 for (_, ends_at), count in self.aisa.over_limit.items()
-                if ends_at - START > NO_LEDGER.end + 2 * WINDOW_SECONDS or ends_at - START < NO_LEDGER.begin
+                if not NO_LEDGER.begin < ends_at - START < NO_LEDGER.end + 2 * WINDOW_SECONDS
             ),
             most_refused=max(self.aisa.over_limit.values(), default=0),
             dead_lettered=reasons[""],
@@ -276,6 +277,7 @@ class Soak:
         if gone != self.ledger_is_gone:
             os.kill(self.ministack.pid, signal.SIGSTOP if gone else signal.SIGCONT)
             self.ledger_is_gone = gone
+            self.charged_before = set(self.aisa.charges)
         old = next(key for key, account in self.keys.items() if account == "default")
         if self.clock.elapsed >= REVOKED.begin:
             self.aisa.revoke_key(old)
@@ -327,6 +329,8 @@ class Soak:
             self.kills += 1
             if self.last_call and self.last_call.account and self.last_call.tweet_id:
                 self.killed_at[self.last_call.account, self.last_call.tweet_id] += 1
+            if self.ledger_is_gone:  # what the worker had in mind to settle dies with it
+                self.killed_at.update(like for like in self.aisa.charges if like not in self.charged_before)
             self.kill()
 
     @contextmanager

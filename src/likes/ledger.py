@@ -10,6 +10,7 @@ Times are Unix milliseconds, ``expires_at`` (the table's TTL) is Unix seconds. E
 
 import random
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -30,6 +31,7 @@ SKIP_SECONDS: Final = 5.0  # after a failure, how long nobody asks it
 WINDOW_SLACK_SECONDS: Final = 20.0  # X's window opens when the call arrives, ours a little earlier
 DAY_SECONDS: Final = 86_400.0
 CRASHES: Final = 5
+MOST_UNRECORDED: Final = 10_000
 
 Item = dict[str, Any]
 
@@ -132,6 +134,9 @@ class Ledger:
         self._budget = budget
         self._clock = clock
         self._skip_until = 0.0
+        # What was done while DynamoDB was away, to be written when it is back.
+        self._unrecorded_likes: set[LikeRequest] = set()
+        self._unrecorded_units: Counter[str] = Counter()
 
     def reserve(self, request: LikeRequest, *, seconds: float, despite: str | None = None) -> Reservation | Outcome:
         """Take the like and a unit of the account's budget in one transaction, or say what stands in the way.
@@ -151,7 +156,10 @@ class Ledger:
         Raises:
             LedgerUnavailable: go ahead without it.
         """
+        if request in self._unrecorded_likes:
+            return Outcome(Kind.ALREADY_LIKED, "already_liked")
         patience = time.monotonic() + PATIENCE_SECONDS
+        self._record_what_was_not(patience)
         like, account = _UNSEEN, _UNSEEN
         while True:
             now = self._clock()
@@ -172,21 +180,30 @@ class Ledger:
     def settle(self, reservation: Reservation, outcome: Outcome) -> None:
         """Record how a reserved like ended, and set or clear the account's hold, in one write.
 
+        A like that can not be recorded now is kept in mind, and recorded before the next one is reserved.
+
         Raises:
-            LedgerUnavailable: it could not be recorded; the like counts as abandoned when its time is over.
+            LedgerUnavailable: it could not be recorded now.
         """
+        request = reservation.request
         if reservation.revision is None:
+            self._unrecorded_units[request.account] += outcome.was_called
+            self._keep_in_mind(request, outcome)
             return
         now = self._clock()
         writes = [self._end(reservation, outcome, now)]
         hold = _hold_for(outcome, now)
         if hold or (reservation.hold and outcome.kind is Kind.LIKED):
-            writes.append(self._set_hold(reservation.request.account, hold))
+            writes.append(self._set_hold(request.account, hold))
         patience = time.monotonic() + PATIENCE_SECONDS
-        while canceled := self._transact(writes):
-            # A failed condition means that somebody took the like for abandoned, and has settled it since.
-            if canceled[0]["Code"] == "ConditionalCheckFailed" or time.monotonic() > patience:
-                return
+        try:
+            while canceled := self._transact(writes):
+                # A failed condition means that somebody took the like for abandoned, and has settled it since.
+                if canceled[0]["Code"] == "ConditionalCheckFailed" or time.monotonic() > patience:
+                    return
+        except LedgerUnavailable:
+            self._keep_in_mind(request, outcome)
+            raise
 
     def reject(self, request: LikeRequest, reason: str) -> None:
         """Record that nobody will try a waiting like again, and why.
@@ -232,6 +249,40 @@ class Ledger:
             reason=item.get("reason"),
             request_id=item.get("request_id"),
         )
+
+    def _keep_in_mind(self, request: LikeRequest, outcome: Outcome) -> None:
+        if outcome.kind is Kind.LIKED and len(self._unrecorded_likes) < MOST_UNRECORDED:
+            self._unrecorded_likes.add(request)
+
+    def _record_what_was_not(self, patience: float) -> None:
+        """Write what was done while DynamoDB was away, as far as patience goes.
+
+        Raises:
+            LedgerUnavailable: it is away still.
+        """
+        now = self._clock()
+        while self._unrecorded_likes and time.monotonic() < patience:
+            request = next(iter(self._unrecorded_likes))
+            _, item = self._next_like(request, {}, now, 0)
+            item |= {"status": Status.LIKED, "reason": "liked"}
+            values = {name: _serialize(value) for name, value in item.items()}
+            self._call(self._client.put_item, TableName=self._table, Item=values)
+            self._unrecorded_likes.discard(request)
+        while self._unrecorded_units and time.monotonic() < patience:
+            account, units = next(iter(self._unrecorded_units.items()))
+            expression = "SET expires_at = :expires_at ADD window_used :units, day_used :units, revision :one"
+            self._call(
+                self._client.update_item,
+                **_update(
+                    self._table,
+                    _account_key(account),
+                    expression,
+                    units=units,
+                    one=1,
+                    expires_at=self._expires_at(now),
+                )["Update"],
+            )
+            del self._unrecorded_units[account]
 
     def _obstacle(self, like: Item, account: Item, now: float, despite: str | None) -> Outcome | None:
         match like.get("status"):

@@ -244,3 +244,37 @@ def test_after_a_429_the_window_opens_when_xs_does(ledger: Ledger, clock: Virtua
     outcome = refusal(ledger, LikeRequest("26"))
     assert outcome.reason == "window_spent"
     assert outcome.retry_at == clock() + 900 + ledger_module.WINDOW_SLACK_SECONDS
+
+
+def test_what_is_liked_while_the_ledger_is_away_is_recorded_when_it_is_back(
+    ledger: Ledger, clock: VirtualClock, table: str
+) -> None:
+    like(ledger, 1)
+    ledger.settle(Reservation(REQUEST), replace(LIKED, upstream_ms=1.0))
+
+    assert refusal(ledger).kind is Kind.ALREADY_LIKED
+    reserve(ledger, LikeRequest("2"))
+
+    record = ledger.find(REQUEST)
+    assert record
+    assert record.status is Status.LIKED
+    account = boto3.client("dynamodb").get_item(TableName=table, Key={"pk": {"S": "account#default"}})["Item"]
+    assert (account["window_used"]["N"], account["day_used"]["N"]) == ("3", "3")
+    clock.advance(1)
+    assert refusal(ledger).kind is Kind.ALREADY_LIKED
+
+
+def test_a_like_that_could_not_be_settled_is_kept_in_mind(ledger: Ledger, clock: VirtualClock) -> None:
+    reservation = reserve(ledger)
+    ledger._table = "elsewhere"  # noqa: SLF001 - a deleted table, without deleting the fixture's
+    with pytest.raises(LedgerUnavailable):
+        ledger.settle(reservation, LIKED)
+
+    assert refusal(ledger).kind is Kind.ALREADY_LIKED
+    ledger._table = "state"  # noqa: SLF001
+    clock.advance(30)
+    reserve(ledger, LikeRequest("2"))
+
+    record = ledger.find(REQUEST)
+    assert record
+    assert record.status is Status.LIKED

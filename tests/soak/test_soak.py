@@ -1,0 +1,19 @@
+"""The short form of ``make soak``."""
+
+from local.soak import run_baseline, run_ours
+
+
+def test_every_promise_is_kept() -> None:
+    result = run_ours(300, 5, seed=1)
+
+    assert result.broken_promises() == []
+    assert result.kills == 5
+    assert result.liked > 200
+
+
+def test_the_usual_way_breaks_them() -> None:
+    """What measures the promises can see them broken."""
+    broken = run_baseline(150, seed=1).broken_promises()
+
+    assert "every request ends as liked, or rejected with its reason" in broken
+    assert "nothing is paid for twice but where a kill fell between call and settling" in broken
