@@ -10,6 +10,7 @@ from typing import Any
 import boto3
 import pytest
 
+from likes.aisa import Patience
 from local.aisa import AisaSimulator
 from local.aws import AwsServer
 from local.clock import VirtualClock
@@ -19,6 +20,7 @@ from local.sqs import QueuedMessage, QueueServer
 KEY = "sk-the-owner-of-this-key-is-default"
 BRAND_KEY = "sk-the-owner-of-this-key-is-brand-a"
 TWEET = "1346889436626259968"
+PATIENCE = Patience(read=1.0, retry=0.02)
 
 _aws = AwsServer()
 
@@ -86,9 +88,9 @@ class Service:
 
         self.environ |= environ
         self.api = api.make_handler(
-            wiring.build_api(self.environ, clock=self.clock, read_seconds=1.0), clock=self.clock
+            wiring.build_api(self.environ, clock=self.clock, patience=PATIENCE), clock=self.clock
         )
-        self.worker = worker.make_handler(wiring.build_worker(self.environ, clock=self.clock, read_seconds=1.0))
+        self.worker = worker.make_handler(wiring.build_worker(self.environ, clock=self.clock, patience=PATIENCE))
 
     def set_secret(self, value: str) -> None:
         """Put `value` into the AIsa secret."""

@@ -19,6 +19,7 @@ from likes.outcomes import LIKED, Kind, Outcome
 
 CONNECT_SECONDS: Final = 3.0
 READ_SECONDS: Final = 15.0
+RETRY_SECONDS: Final = 0.2
 QUICK_RETRIES: Final = 2
 ANSWER_BYTES: Final = 65_536
 LONGEST_WAIT_SECONDS: Final = 32 * 86_400  # a spending cap can last a month; a later moment is a mistake
@@ -117,6 +118,19 @@ class _OneContextAdapter(HTTPAdapter):
         """Leave verification to the context, which demands a valid certificate for the host."""
 
 
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long to wait, seconds.
+
+    Attributes:
+        read: for an answer, at most.
+        retry: before the first quick retry, about; the second waits twice as long.
+    """
+
+    read: float = READ_SECONDS
+    retry: float = RETRY_SECONDS
+
+
 class AisaClient:
     """Calls ``like_twitter`` and reads its answers.
 
@@ -126,7 +140,7 @@ class AisaClient:
         base_url: e.g. ``https://api.aisa.one``.
         key_in_body: also send the key as ``aisa_api_key`` in the body, as one of the vendor's clients does.
         clock: Unix seconds, for the moments that answers name.
-        read_seconds: the longest silence that is waited out.
+        patience: how long to wait for answers and between retries.
     """
 
     def __init__(
@@ -135,12 +149,12 @@ class AisaClient:
         *,
         key_in_body: bool = False,
         clock: Callable[[], float] = time.time,
-        read_seconds: float = READ_SECONDS,
+        patience: Patience = Patience(),
     ) -> None:
         self._url = f"{base_url.rstrip('/')}/apis/v1/twitter/like_twitter"
         self._key_in_body = key_in_body
         self._clock = clock
-        self._read_seconds = read_seconds
+        self._patience = patience
         self._session = requests.Session()
         # Nothing from the environment: a netrc entry would replace the Authorization header.
         self._session.trust_env = False
@@ -155,7 +169,7 @@ class AisaClient:
         started = time.monotonic()
         for retry in range(QUICK_RETRIES + 1):
             outcome = self._call(tweet_id, key, deadline)
-            pause = 0.2 * 2**retry * random.uniform(0.75, 1.25)  # noqa: S311 - jitter, not a secret
+            pause = self._patience.retry * 2**retry * random.uniform(0.75, 1.25)  # noqa: S311 - jitter, not a secret
             if outcome.reason not in _QUICKLY_RETRIED or retry == QUICK_RETRIES or pause + 1 > deadline.seconds_left:
                 break
             time.sleep(pause)
@@ -169,7 +183,7 @@ class AisaClient:
                 self._url,
                 json=body,
                 headers={"Authorization": f"Bearer {key}"},
-                timeout=(min(CONNECT_SECONDS, left), min(self._read_seconds, left)),
+                timeout=(min(CONNECT_SECONDS, left), min(self._patience.read, left)),
                 allow_redirects=False,  # the key goes to the gateway and nowhere else
                 stream=True,
             ) as response:

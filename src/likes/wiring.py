@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import boto3
 
 from likes import keys, ledger, queues
-from likes.aisa import READ_SECONDS, AisaClient
+from likes.aisa import AisaClient, Patience
 from likes.keys import Keys
 from likes.lanes import LaneWorker
 from likes.ledger import Ledger
@@ -26,7 +26,7 @@ class ApiParts:
 
 
 def build_api(
-    environ: Mapping[str, str], *, clock: Callable[[], float] = time.time, read_seconds: float = READ_SECONDS
+    environ: Mapping[str, str], *, clock: Callable[[], float] = time.time, patience: Patience = Patience()
 ) -> ApiParts:
     """Build the parts of the HTTP function.
 
@@ -35,11 +35,11 @@ def build_api(
     """
     the_ledger = _ledger(environ, clock)
     queue = LikeQueue(text(environ, "LIKE_QUEUE_URL"), boto3.client("sqs", config=queues.boto_config()))
-    return ApiParts(_liker(environ, the_ledger, clock, read_seconds), the_ledger, queue)
+    return ApiParts(_liker(environ, the_ledger, clock, patience), the_ledger, queue)
 
 
 def build_worker(
-    environ: Mapping[str, str], *, clock: Callable[[], float] = time.time, read_seconds: float = READ_SECONDS
+    environ: Mapping[str, str], *, clock: Callable[[], float] = time.time, patience: Patience = Patience()
 ) -> LaneWorker:
     """Build the worker.
 
@@ -48,7 +48,7 @@ def build_worker(
     """
     sqs = boto3.client("sqs", config=queues.boto_config())
     return LaneWorker(
-        _liker(environ, _ledger(environ, clock), clock, read_seconds),
+        _liker(environ, _ledger(environ, clock), clock, patience),
         LikeQueue(text(environ, "LIKE_QUEUE_URL"), sqs),
         RejectedQueue(text(environ, "REJECTED_QUEUE_URL"), sqs),
         give_up_after_hours=whole_number(environ, "GIVE_UP_AFTER_HOURS", 72),
@@ -62,8 +62,8 @@ def _ledger(environ: Mapping[str, str], clock: Callable[[], float]) -> Ledger:
     return Ledger(settings.table, client, settings.budget, clock=clock)
 
 
-def _liker(environ: Mapping[str, str], the_ledger: Ledger, clock: Callable[[], float], read_seconds: float) -> Liker:
+def _liker(environ: Mapping[str, str], the_ledger: Ledger, clock: Callable[[], float], patience: Patience) -> Liker:
     settings = AisaSettings.read(environ)
     the_keys = Keys(settings.secret_id, boto3.client("secretsmanager", config=keys.boto_config()))
-    client = AisaClient(settings.base_url, key_in_body=settings.key_in_body, clock=clock, read_seconds=read_seconds)
+    client = AisaClient(settings.base_url, key_in_body=settings.key_in_body, clock=clock, patience=patience)
     return Liker(the_keys, client, the_ledger, clock=clock)

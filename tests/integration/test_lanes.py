@@ -216,16 +216,16 @@ def test_without_a_neighbour_nobody_is_blamed(service: Service) -> None:
 @pytest.mark.parametrize("status", [409, 403])
 def test_in_an_outage_of_three_days_nobody_is_blamed_and_nobody_hammers(service: Service, status: int) -> None:
     service.aisa.misbehave(Fault.answer(status, ""), times=1_000_000)
-    send(service, 20)
+    send(service, 4)
 
     service.drain(seconds=3 * DAY - 2 * HOUR)
 
     assert not service.rejected
-    assert len(service.waiting) == 20
+    assert len(service.waiting) == 4
     assert len(service.aisa.calls) < 3 * 24 * 4 * 8
     service.aisa.behave()
     service.drain(seconds=2 * HOUR)
-    assert len(liked(service)) == 20
+    assert len(liked(service)) == 4
 
 
 def test_who_fails_for_too_long_is_given_up(service: Service) -> None:
