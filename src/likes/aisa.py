@@ -131,6 +131,9 @@ class Patience:
     retry: float = RETRY_SECONDS
 
 
+PATIENCE: Final = Patience()
+
+
 class AisaClient:
     """Calls ``like_twitter`` and reads its answers.
 
@@ -149,7 +152,7 @@ class AisaClient:
         *,
         key_in_body: bool = False,
         clock: Callable[[], float] = time.time,
-        patience: Patience = Patience(),
+        patience: Patience = PATIENCE,
     ) -> None:
         self._url = f"{base_url.rstrip('/')}/apis/v1/twitter/like_twitter"
         self._key_in_body = key_in_body

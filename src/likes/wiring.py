@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import boto3
 
 from likes import keys, ledger, queues
-from likes.aisa import AisaClient, Patience
+from likes.aisa import PATIENCE, AisaClient, Patience
 from likes.keys import Keys
 from likes.lanes import LaneWorker
 from likes.ledger import Ledger
@@ -26,7 +26,7 @@ class ApiParts:
 
 
 def build_api(
-    environ: Mapping[str, str], *, clock: Callable[[], float] = time.time, patience: Patience = Patience()
+    environ: Mapping[str, str], *, clock: Callable[[], float] = time.time, patience: Patience = PATIENCE
 ) -> ApiParts:
     """Build the parts of the HTTP function.
 
@@ -39,7 +39,7 @@ def build_api(
 
 
 def build_worker(
-    environ: Mapping[str, str], *, clock: Callable[[], float] = time.time, patience: Patience = Patience()
+    environ: Mapping[str, str], *, clock: Callable[[], float] = time.time, patience: Patience = PATIENCE
 ) -> LaneWorker:
     """Build the worker.
 

@@ -2,9 +2,14 @@
 
 import json
 from collections import Counter
+from typing import NoReturn
 
 import pytest
 
+from likes.lanes import LaneWorker
+from likes.liking import Liker
+from likes.queues import LikeQueue, RejectedQueue
+from likes.worker import make_handler
 from local.faults import Fault
 from tests.conftest import Service
 
@@ -283,3 +288,25 @@ def test_a_standard_queue_works_with_jittered_waits_and_holds_save_the_calls(ser
     assert len(set(waits)) > 5
     service.drain()
     assert len(liked(service)) == 30
+
+
+class Defective(Liker):
+    """A liker with a defect."""
+
+    def __init__(self) -> None:
+        """Build nothing."""
+
+    def like(self, *_args: object, **_kwargs: object) -> NoReturn:
+        raise ZeroDivisionError
+
+
+def test_a_defect_costs_a_wait_and_is_told(service: Service, output: pytest.CaptureFixture[str]) -> None:
+    queue = LikeQueue(service.queue_url, service.sqs_client)
+    rejected = RejectedQueue(service.rejected_url, service.sqs_client)
+    service.worker = make_handler(LaneWorker(Defective(), queue, rejected, give_up_after_hours=72, clock=service.clock))
+    send(service, 2)
+
+    service.poll()
+
+    assert {message.hidden_until for message in service.waiting} == {service.clock() + 300}
+    assert '"exception_name":"ZeroDivisionError"' in output.readouterr().out
