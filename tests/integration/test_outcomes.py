@@ -65,16 +65,11 @@ ROWS = [
 every_row = pytest.mark.parametrize("row", ROWS, ids=[row.name for row in ROWS])
 
 
-@pytest.fixture(autouse=True)
-def no_leaks(output: pytest.CaptureFixture[str]) -> Any:
-    """On no path of this file is the key in anything that the functions write."""
-    yield
+def lines(output: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    """Return the lines that the functions wrote, log and metrics, in none of which is the key."""
     written = output.readouterr()
     assert KEY not in written.out + written.err
-
-
-def lines(output: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in output.readouterr().out.splitlines() if line.startswith("{")]
+    return [json.loads(line) for line in written.out.splitlines() if line.startswith("{")]
 
 
 def metrics_in(written: list[dict[str, Any]]) -> set[str]:
