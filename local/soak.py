@@ -335,6 +335,8 @@ class Soak:
             if self.ledger_is_gone:  # what the worker had in mind to settle dies with it
                 self.killed_at.update(like for like in self.aisa.charges if like not in self.charged_before)
             self.kill()
+        else:  # too late: the invocation was over
+            self.points.add(self.point + 1)
 
     @contextmanager
     def invocation(self) -> Iterator[None]:
