@@ -450,7 +450,7 @@ def run_baseline(count: int, seed: int) -> Result:
 
         def invoke(event: dict[str, Any]) -> dict[str, Any]:
             processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
-            return dict(process_partial_response(event, like, processor, _Context()))  # type: ignore[arg-type]
+            return dict(process_partial_response(event, like, processor, _Context()))  # type: ignore[arg-type]  # stands for Lambda's
 
         soak.run(invoke, queue)
         return soak.result(dead, with_reasons=False)
