@@ -446,15 +446,23 @@ class _Handler(BaseHTTPRequestHandler):
                 self.close_connection = True
                 return
             call.status = fault.status
-            self._start(fault.status, fault.headers, fault.size or len(fault.body))
+            if fault.slow_head:
+                head = f"HTTP/1.1 {fault.status} -\r\nContent-Length: {len(fault.body)}\r\n\r\n"
+                for byte in head.encode():
+                    self._write(bytes([byte]), fault.pause)
+            else:
+                self._start(fault.status, fault.headers, fault.size or len(fault.body))
             for piece in _pieces(fault):
-                self.wfile.write(piece)
-                self.wfile.flush()
+                self._write(piece, fault.pause)
                 call.bytes_sent += len(piece)
-                if fault.pause is not None and self.simulator.closed.wait(fault.pause):
-                    return
         except OSError:
             self.close_connection = True  # the client has had enough
+
+    def _write(self, piece: bytes, pause: float | None) -> None:
+        self.wfile.write(piece)
+        self.wfile.flush()
+        if pause is not None and self.simulator.closed.wait(pause):
+            raise ConnectionAbortedError
 
     def _reset(self) -> None:
         self.wfile.flush()

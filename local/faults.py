@@ -13,6 +13,7 @@ _JSON_TYPES: Final[Mapping[str, tuple[type, ...]]] = {
     "after_like": (bool,),
     "delay": _NUMBER,
     "pause": (*_NUMBER, type(None)),
+    "slow_head": (bool,),
     "reset": (bool,),
     "midway": (bool,),
     "garbage": (bool,),
@@ -31,6 +32,7 @@ class Fault:
         after_like: the like is made and charged before the fault shows: the answer is lost, not the like.
         delay: seconds of silence first.
         pause: seconds between the bytes of the body; None sends it at once.
+        slow_head: the pauses are between the bytes of the status line and the headers, too.
         reset: close the connection with a reset, before anything is sent.
         midway: send a part of the answer before the reset.
         garbage: send bytes that are no HTTP.
@@ -43,6 +45,7 @@ class Fault:
     after_like: bool = False
     delay: float = 0.0
     pause: float | None = None
+    slow_head: bool = False
     reset: bool = False
     midway: bool = False
     garbage: bool = False
@@ -93,9 +96,9 @@ class Fault:
         return cls(200, size=size)
 
     @classmethod
-    def drip(cls, body: str, *, pause: float) -> Self:
-        """Answer 200, one byte of the body every `pause` seconds."""
-        return cls(200, body.encode(), pause=pause)
+    def drip(cls, body: str, *, pause: float, slow_head: bool = False) -> Self:
+        """Answer 200, one byte of the body, or of the whole answer, every `pause` seconds."""
+        return cls(200, body.encode(), pause=pause, slow_head=slow_head)
 
 
 def _bytes(body: Any) -> bytes:

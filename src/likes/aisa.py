@@ -2,7 +2,6 @@
 
 import json
 import random
-import ssl
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -10,12 +9,11 @@ from email.utils import parsedate_to_datetime
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
-import certifi
 import requests
 import urllib3
-from requests.adapters import HTTPAdapter
 
 from likes.outcomes import LIKED, Kind, Outcome
+from likes.transport import GatewayAdapter
 
 CONNECT_SECONDS: Final = 3.0
 READ_SECONDS: Final = 15.0
@@ -107,23 +105,12 @@ class Deadline:
         return max(0.0, self.at - self.clock())
 
 
-class _OneContextAdapter(HTTPAdapter):
-    """Gives every connection the same SSLContext; requests alone would read the CA bundle anew for each (25 ms)."""
-
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        context = ssl.create_default_context(cafile=certifi.where())
-        super().init_poolmanager(*args, ssl_context=context, **kwargs)
-
-    def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
-        """Leave verification to the context, which demands a valid certificate for the host."""
-
-
 @dataclass(frozen=True, slots=True)
 class Patience:
     """How long to wait, seconds.
 
     Attributes:
-        read: for an answer, at most.
+        read: for a whole answer, at most.
         retry: before the first quick retry, about; the second waits twice as long.
     """
 
@@ -162,7 +149,7 @@ class AisaClient:
         # Nothing from the environment: a netrc entry would replace the Authorization header.
         self._session.trust_env = False
         self._session.headers.update({"Accept": "application/json", "Accept-Encoding": "identity"})
-        self._session.mount(f"{urlsplit(base_url).scheme}://", _OneContextAdapter(pool_maxsize=16))
+        self._session.mount(f"{urlsplit(base_url).scheme}://", GatewayAdapter(pool_maxsize=16))
 
     def like(self, tweet_id: str, key: str, deadline: Deadline) -> Outcome:
         """Ask for the like, with at most two quick retries where the fault looks as if it will pass.
@@ -181,17 +168,18 @@ class AisaClient:
     def _call(self, tweet_id: str, key: str, deadline: Deadline) -> Outcome:
         body = {"tweet_id": tweet_id} | ({"aisa_api_key": key} if self._key_in_body else {})
         left = max(0.05, deadline.seconds_left)
+        # Any: requests takes urllib3's own timeout as it is, but its types do not say so.
+        timeout: Any = urllib3.Timeout(connect=CONNECT_SECONDS, read=self._patience.read, total=left)
         try:
             with self._session.post(
                 self._url,
                 json=body,
                 headers={"Authorization": f"Bearer {key}"},
-                timeout=(min(CONNECT_SECONDS, left), min(self._patience.read, left)),
+                timeout=timeout,
                 allow_redirects=False,  # the key goes to the gateway and nowhere else
                 stream=True,
             ) as response:
-                content = _read(response, deadline)
-                return self._interpret(response, content)
+                return self._interpret(response, _read(response))
         except (requests.Timeout, urllib3.exceptions.TimeoutError):
             return Outcome(*_TIMEOUT)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError):
@@ -274,19 +262,13 @@ def _confirms(content: bytes) -> bool:
     return False
 
 
-def _read(response: requests.Response, deadline: Deadline) -> bytes | None:
-    """Return the body, or None when it is larger than any answer can be.
-
-    Raises:
-        requests.Timeout: it drips in so slowly that the deadline passes.
-    """
+def _read(response: requests.Response) -> bytes | None:
+    """Return the body, or None when it is larger than any answer can be."""
     content = bytearray()
     while chunk := response.raw.read1(ANSWER_BYTES + 1 - len(content), decode_content=True):
         content += chunk
         if len(content) > ANSWER_BYTES:
             return None
-        if not deadline.seconds_left:
-            raise requests.Timeout
     return bytes(content)
 
 

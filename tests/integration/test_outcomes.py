@@ -1,6 +1,7 @@
 """Every row of the table of outcomes, over HTTP and from the queue, against a gateway that misbehaves on purpose."""
 
 import json
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -167,13 +168,18 @@ def test_most_of_50_mb_is_never_read(service: Service) -> None:
     assert service.aisa.calls[0].bytes_sent < 10_000_000
 
 
-def test_a_body_that_drips_in_is_given_up_in_time(service: Service) -> None:
-    service.context.seconds = 4.0
-    service.aisa.misbehave(Fault.drip('{"data": {"liked": true}}' + " " * 200, pause=0.1))
+@pytest.mark.parametrize("slow_head", [False, True], ids=["the body", "the headers"])
+@pytest.mark.parametrize("seconds", [3.0, 30.0], ids=["before the function's end", "when the client has had enough"])
+def test_an_answer_that_drips_in_is_given_up_in_time(service: Service, slow_head: bool, seconds: float) -> None:
+    service.context.seconds = seconds
+    service.aisa.misbehave(Fault.drip('{"data": {"liked": true}}' + " " * 10_000, pause=0.1, slow_head=slow_head))
 
+    started = time.monotonic()
     answer = service.post(LIKE)
 
     assert (answer["statusCode"], answer["json"]["code"]) == (504, "upstream_timeout")
+    assert service.aisa.calls[0].bytes_sent < 100, "it was not waited for to the end"
+    assert time.monotonic() - started < seconds
 
 
 def test_a_passing_fault_is_retried_at_once(service: Service) -> None:
