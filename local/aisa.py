@@ -18,19 +18,17 @@ import re
 import secrets
 import socket
 import struct
-import sys
 import threading
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from local.faults import Fault
+from local.serving import Handler, LoopbackServer
 
 LIKE_PATH: Final = "/apis/v1/twitter/like_twitter"
 LINK_PATH: Final = "/apis/v1/twitter/auth_twitter"
@@ -103,7 +101,7 @@ class _Order:
     account: str | None
 
 
-class AisaSimulator:
+class AisaSimulator(LoopbackServer):
     """Serves on loopback until it is closed.
 
     Parameters:
@@ -118,7 +116,6 @@ class AisaSimulator:
         missing: tweets that do not exist.
 
     Attributes:
-        url: the base address.
         calls: every call of ``like_twitter``, in order.
         likes: account to the tweets it likes.
         charges: how often each account paid for each tweet.
@@ -158,24 +155,12 @@ class AisaSimulator:
         self._days: defaultdict[str, _Window] = defaultdict(lambda: _Window(likes_per_day, DAY_SECONDS))
         self._minutes: defaultdict[str, _Window] = defaultdict(lambda: _Window(requests_per_minute or 0, 60.0))
         self._limits_keys = requests_per_minute is not None
-        self._server = _Server(("127.0.0.1", port), type("Handler", (_Handler,), {"simulator": self}))
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
+        super().__init__(_Handler, port=port)
 
     def close(self) -> None:
-        """Stop serving, end whatever silence is being kept, and hang up on connections that are kept alive."""
+        """Stop serving, and end whatever silence is being kept."""
         self.closed.set()
-        self._server.shutdown()
-        self._server.server_close()
-        self._server.hang_up()
+        super().close()
 
     @property
     def spent(self) -> float:
@@ -306,41 +291,8 @@ class AisaSimulator:
         return None
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
-        self._connections: set[socket.socket] = set()
-        self._connections_lock = threading.Lock()
-        super().__init__(address, handler)
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        with self._connections_lock:
-            self._connections.add(request)
-        super().process_request(request, client_address)
-
-    def shutdown_request(self, request: Any) -> None:
-        with self._connections_lock:
-            self._connections.discard(request)
-        super().shutdown_request(request)
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing of clients that hang up: being hung up on is what this server is for."""
-        if not isinstance(sys.exception(), ConnectionError):
-            super().handle_error(request, client_address)
-
-    def hang_up(self) -> None:
-        with self._connections_lock:
-            for connection in self._connections:
-                with suppress(OSError):  # it is gone already
-                    connection.shutdown(socket.SHUT_RDWR)
-
-
-class _Handler(BaseHTTPRequestHandler):
-    simulator: AisaSimulator
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    wbufsize = -1
+class _Handler(Handler):
+    owner: AisaSimulator
 
     def do_POST(self) -> None:
         length = self.headers.get("Content-Length", "0")
@@ -366,17 +318,14 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             methods[self.command](payload)
 
-    do_GET = do_HEAD = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_POST  # noqa: N815 - http.server's names
-
-    def log_message(self, *_args: Any) -> None:
-        """Stay silent."""
+    do_GET = do_HEAD = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_POST
 
     def _key(self) -> str | None:
         kind, _, key = self.headers.get("Authorization", "").partition(" ")
         return key if kind == "Bearer" and key else None
 
     def _like(self, payload: bytes) -> None:
-        call, outcome = self.simulator.like(self._key(), payload)
+        call, outcome = self.owner.like(self._key(), payload)
         if isinstance(outcome, Fault):
             self._misbehave(outcome, call)
         else:
@@ -384,20 +333,20 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(outcome)
 
     def _link(self, payload: bytes) -> None:
-        self._send(self.simulator.link(self._key(), payload))
+        self._send(self.owner.link(self._key(), payload))
 
     def _show_state(self, _payload: bytes) -> None:
-        self._send(_Answer(200, self.simulator.state(), {}))
+        self._send(_Answer(200, self.owner.state(), {}))
 
     def _show_calls(self, _payload: bytes) -> None:
-        self._send(_Answer(200, [asdict(call) for call in self.simulator.calls], {}))
+        self._send(_Answer(200, [asdict(call) for call in self.owner.calls], {}))
 
     def _replace_keys(self, payload: bytes) -> None:
         keys = _json(payload)
         if not isinstance(keys, dict) or not all(isinstance(account, str) for account in keys.values()):
             self._send(_error(400, "invalid-request", "Send an object of keys and their accounts."))
             return
-        self.simulator.replace_keys(keys)
+        self.owner.replace_keys(keys)
         self._send(_Answer(200, {}, {}))
 
     def _misbehave_from_now(self, payload: bytes) -> None:
@@ -410,11 +359,11 @@ class _Handler(BaseHTTPRequestHandler):
         except ValueError as error:
             self._send(_error(400, "invalid-request", str(error)))
             return
-        self.simulator.misbehave(command.fault, times=command.times, tweet_id=command.tweet_id, account=command.account)
+        self.owner.misbehave(command.fault, times=command.times, tweet_id=command.tweet_id, account=command.account)
         self._send(_Answer(200, {}, {}))
 
     def _behave(self, _payload: bytes) -> None:
-        self.simulator.behave()
+        self.owner.behave()
         self._send(_Answer(200, {}, {}))
 
     def _send(self, answer: _Answer) -> None:
@@ -431,7 +380,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def _misbehave(self, fault: Fault, call: Call) -> None:
-        if self.simulator.closed.wait(fault.delay):
+        if self.owner.closed.wait(fault.delay):
             self.close_connection = True
             return
         try:
@@ -461,7 +410,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _write(self, piece: bytes, pause: float | None) -> None:
         self.wfile.write(piece)
         self.wfile.flush()
-        if pause is not None and self.simulator.closed.wait(pause):
+        if pause is not None and self.owner.closed.wait(pause):
             raise ConnectionAbortedError
 
     def _reset(self) -> None:

@@ -6,18 +6,17 @@ It checks no signatures: who can reach this port is let in. On AWS the API does 
 import base64
 import json
 import re
-import threading
 import time
 from collections.abc import Callable, Mapping
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
+
+from local.serving import Handler, LoopbackServer
 
 Invoke = Callable[[dict[str, Any]], dict[str, Any]]
 
 
-class Gateway:
+class Gateway(LoopbackServer):
     """Serves routes on loopback until it is closed.
 
     Parameters:
@@ -27,19 +26,7 @@ class Gateway:
 
     def __init__(self, routes: Mapping[str, Invoke], *, port: int = 0) -> None:
         self._routes = [(key, _pattern(key), invoke) for key, invoke in routes.items()]
-        self._server = ThreadingHTTPServer(("127.0.0.1", port), type("Handler", (_Handler,), {"gateway": self}))
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        super().__init__(_Handler, port=port)
 
     def answer(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
         """Carry one request to its function."""
@@ -51,16 +38,13 @@ class Gateway:
         return {"statusCode": 405 if matches else 404, "body": json.dumps({"message": "Not Found"})}
 
 
-class _Handler(BaseHTTPRequestHandler):
-    gateway: Gateway
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    wbufsize = -1
+class _Handler(Handler):
+    owner: Gateway
 
     def do_GET(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         headers = {name.lower(): value for name, value in self.headers.items()}
-        answer = self.gateway.answer(self.command, self.path, headers, body)
+        answer = self.owner.answer(self.command, self.path, headers, body)
         content = answer.get("body", "").encode()
         self.send_response(answer["statusCode"])
         for name, value in {"content-type": "application/json", **answer.get("headers", {})}.items():
@@ -69,10 +53,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(content)
 
-    do_POST = do_PUT = do_PATCH = do_DELETE = do_GET  # noqa: N815 - http.server's names
-
-    def log_message(self, *_args: Any) -> None:
-        """Stay silent; the functions' own lines are what is shown."""
+    do_POST = do_PUT = do_PATCH = do_DELETE = do_GET
 
 
 _PARAMETER: Final = re.compile(r"\\{(\w+)\\}")

@@ -40,6 +40,7 @@ LIKES_PER_DAY: Final = 1_000
 SLOWEST_DRAIN: Final = 1.1  # times what the limits allow
 CALL_SECONDS: Final = 0.3  # of the moved clock
 READ_SECONDS: Final = 0.5  # of real time: how long the client waits for an answer
+RECORD_SECONDS: Final = 60  # after the ledger's return, until everything in mind is recorded
 ACCOUNTS: Final = ("default", "brand-a", "brand-b")
 START: Final = 1_700_000_000.0
 
@@ -103,8 +104,9 @@ class Result:
         lost: requests that ended neither liked nor rejected with a reason.
         rejected: reason to count.
         paid_twice: likes paid for more than once.
-        excused: those of them in whose making a kill fell.
-        unexcused: paid more often than kills explain.
+        killed: those of them in whose making a kill fell.
+        unknown: those of them that were asked for again while the ledger was away, and so nobody knew.
+        unexcused: paid more often than these explain.
         refused: how often X answered 429.
         most_refused: the most often for one account in one window.
         dead_lettered: messages that a receive count sent away.
@@ -118,7 +120,8 @@ class Result:
     lost: int = 0
     rejected: Counter[str] = field(default_factory=Counter)
     paid_twice: int = 0
-    excused: int = 0
+    killed: int = 0
+    unknown: int = 0
     unexcused: int = 0
     refused: int = 0
     steady_refused: int = 0
@@ -132,7 +135,9 @@ class Result:
         """Say which promises this result breaks."""
         promises = {
             "every request ends as liked, or rejected with its reason": self.lost == 0,
-            "nothing is paid for twice but where a kill fell between call and settling": self.unexcused == 0,
+            "nothing is paid for twice but where a kill fell between call and settling, or the ledger was away": (
+                self.unexcused == 0
+            ),
             "at most one 429 per account and window": self.most_refused <= 1,
             "no 429 in steady state": self.steady_refused == 0,
             "nothing is dead-lettered for having waited": self.dead_lettered == 0,
@@ -194,15 +199,16 @@ class Soak:
         self.ministack = stack.enter_context(emulator(Path(stack.enter_context(tempfile.TemporaryDirectory()))))
         stack.callback(os.kill, self.ministack.pid, signal.SIGCONT)
         self.ledger_is_gone = False
-        self.charged_before: set[tuple[str, str]] = set()
+        self.in_mind: set[tuple[str, str]] = set()  # liked while the ledger was away, and not recorded yet
         self.sqs = stack.enter_context(QueueServer(self.clock))
         self.aisa.on_call = self._on_call
-        self.aisa.after_like = lambda _call: self._tick()
+        self.aisa.after_like = self._after_like
         self.sqs.refuse = self._refuse_sqs
         self.invoking = False
         self.last_call: Call | None = None
         self.kill: Callable[[], None] = lambda: None
         self.killed_at: Counter[tuple[str, str]] = Counter()
+        self.unknown: Counter[tuple[str, str]] = Counter()
         self.kills = 0
         self.points = set(self.dice.sample(range(count), kills))
         self.point = 0
@@ -256,8 +262,9 @@ class Soak:
             lost=len(lost),
             rejected=reasons,
             paid_twice=len(twice),
-            excused=sum(like in self.killed_at for like in twice),
-            unexcused=sum(paid > 1 + self.killed_at[like] for like, paid in twice.items()),
+            killed=sum(like in self.killed_at for like in twice),
+            unknown=sum(like in self.unknown for like in twice),
+            unexcused=sum(paid > 1 + self.killed_at[like] + self.unknown[like] for like, paid in twice.items()),
             refused=self.aisa.over_limit.total(),
             steady_refused=sum(
                 count
@@ -280,7 +287,6 @@ class Soak:
         if gone != self.ledger_is_gone:
             os.kill(self.ministack.pid, signal.SIGSTOP if gone else signal.SIGCONT)
             self.ledger_is_gone = gone
-            self.charged_before = set(self.aisa.charges)
         old = next(key for key, account in self.keys.items() if account == "default")
         if self.clock.elapsed >= REVOKED.begin:
             self.aisa.revoke_key(old)
@@ -314,6 +320,13 @@ class Soak:
             faults = [Fault.answer(500, ""), Fault.lost(), Fault.silence(2 * READ_SECONDS), Fault.nonsense()]
             self.aisa.misbehave(self.dice.choice(faults))
 
+    def _after_like(self, call: Call) -> None:
+        if self.ledger_is_gone and call.account and call.tweet_id:
+            like = call.account, call.tweet_id
+            self.in_mind.add(like)
+            self.unknown[like] += self.aisa.charges[like] > 1
+        self._tick()
+
     def _refuse_sqs(self, action: str) -> bool:
         if self.invoking:
             self._tick()
@@ -332,8 +345,8 @@ class Soak:
             self.kills += 1
             if self.last_call and self.last_call.account and self.last_call.tweet_id:
                 self.killed_at[self.last_call.account, self.last_call.tweet_id] += 1
-            if self.ledger_is_gone:  # what the worker had in mind to settle dies with it
-                self.killed_at.update(like for like in self.aisa.charges if like not in self.charged_before)
+            self.killed_at.update(self.in_mind)  # what the worker had in mind to record dies with it
+            self.in_mind.clear()
             self.kill()
         else:  # too late: the invocation was over
             self.points.add(self.point + 1)
@@ -346,6 +359,8 @@ class Soak:
             yield
         finally:
             self.invoking = False
+            if self.clock.elapsed > NO_LEDGER.end + RECORD_SECONDS:
+                self.in_mind.clear()
 
 
 class Worker:
@@ -468,7 +483,8 @@ def main(count: int, kills: int, seed: int) -> int:
         "neither liked nor rejected with a reason": lambda result: result.lost,
         "kills of the worker": lambda result: result.kills,
         "paid for twice": lambda result: result.paid_twice,
-        "  of these, a kill fell into the call": lambda result: result.excused,
+        "  of these, a kill fell into the call": lambda result: result.killed,
+        "  of these, asked for again while the ledger was away": lambda result: result.unknown,
         "429s provoked": lambda result: result.refused,
         "  most per account and window": lambda result: result.most_refused,
         "hours to drain": lambda result: f"{result.seconds / 3600:.1f}",

@@ -8,14 +8,13 @@ import hashlib
 import heapq
 import itertools
 import json
-import sys
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final
+
+from local.serving import Handler, LoopbackServer
 
 DEDUPLICATION_SECONDS: Final = 300
 LONGEST_VISIBILITY_SECONDS: Final = 43_200
@@ -165,14 +164,14 @@ class Queue:
         heapq.heappush(self._ready, (ready_at, next(self._tickets), name))
 
 
-class QueueServer:
+class QueueServer(LoopbackServer):
     """Serves queues on loopback until it is closed.
 
     Parameters:
         clock: Unix seconds.
 
     Attributes:
-        url: the endpoint, for ``AWS_ENDPOINT_URL_SQS``.
+        url: for ``AWS_ENDPOINT_URL_SQS``.
         refuse: asked before each call, e.g. ``DeleteMessageBatch``, and each entry of a batch, e.g.
             ``DeleteMessageEntry``; true makes it fail.
         calls: actions in the order in which they came.
@@ -184,22 +183,7 @@ class QueueServer:
         self._clock = clock
         self._queues: dict[str, Queue] = {}
         self._lock = threading.Lock()
-        self._server = _Server(("127.0.0.1", 0), type("Handler", (_Handler,), {"queue_server": self}))
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Stop serving."""
-        self._server.shutdown()
-        self._server.server_close()
+        super().__init__(_Handler)
 
     def create(self, name: str, **attributes: str) -> str:
         """Create a queue and return its URL."""
@@ -265,26 +249,14 @@ class QueueServer:
         raise Refused("UnsupportedOperation")
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing of clients that are killed."""
-        if not isinstance(sys.exception(), ConnectionError):
-            super().handle_error(request, client_address)
-
-
-class _Handler(BaseHTTPRequestHandler):
-    queue_server: QueueServer
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    wbufsize = -1
+class _Handler(Handler):
+    owner: QueueServer
 
     def do_POST(self) -> None:
         action = self.headers["X-Amz-Target"].rpartition(".")[2]
         request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         try:
-            status, answer = 200, self.queue_server.answer(action, request)
+            status, answer = 200, self.owner.answer(action, request)
         except Refused as error:
             status, answer = 400, {"__type": f"com.amazonaws.sqs#{error}", "message": str(error)}
         body = json.dumps(answer).encode()
@@ -293,9 +265,6 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
-
-    def log_message(self, *_args: Any) -> None:
-        """Stay silent."""
 
 
 def _received(message: QueuedMessage) -> dict[str, Any]:

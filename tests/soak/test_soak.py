@@ -16,4 +16,4 @@ def test_the_usual_way_breaks_them() -> None:
     broken = run_baseline(150, seed=1).broken_promises()
 
     assert "every request ends as liked, or rejected with its reason" in broken
-    assert "nothing is paid for twice but where a kill fell between call and settling" in broken
+    assert "nothing is paid for twice but where a kill fell between call and settling, or the ledger was away" in broken
