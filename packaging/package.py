@@ -16,9 +16,11 @@ from pathlib import Path
 PROJECT = Path(__file__).resolve().parents[1]
 RUNTIME = (3, 13)
 
-# What comes with a dependency and is not used.
-LEFT_OUT = ("boto3/examples", "bin")
-REQUIRED = ("likes", "boto3", "botocore", "requests", "aws_lambda_powertools", "jmespath", "fastjsonschema")
+REQUIRED = ("likes", "boto3", "botocore", "aws_lambda_powertools", "jmespath", "fastjsonschema")
+# What only some functions need, and what comes with a dependency and is not used.
+CALLS_THE_GATEWAY = ("requests", "certifi", "charset_normalizer", "idna")
+PROVES_SENDERS = ("standardwebhooks",)
+UNUSED = ("boto3/examples", "bin")
 # The services that the functions call. botocore's data on the other four hundred is most of its size.
 SERVICES = ("dynamodb", "secretsmanager", "sqs", "sts")
 
@@ -29,8 +31,11 @@ def main(function: str, folder: Path) -> None:
         sys.exit(f"The runtime is Python {RUNTIME[0]}.{RUNTIME[1]}; this is {sys.version.split()[0]}.")
     _install(folder)
     shutil.copytree(PROJECT / "src" / "likes", folder / "likes", ignore=shutil.ignore_patterns("__pycache__"))
-    _trim(folder)
-    missing = [name for name in REQUIRED if not _is_there(folder, name)]
+    own, others = PROVES_SENDERS, CALLS_THE_GATEWAY
+    if function != "WebhookFunction":
+        own, others = others, own
+    _trim(folder, others)
+    missing = [name for name in REQUIRED + own if not _is_there(folder, name)]
     if missing:
         sys.exit(f"The package of {function} lacks {', '.join(missing)}.")
     _compile(folder)
@@ -45,8 +50,8 @@ def _install(folder: Path) -> None:
     subprocess.run(command, check=True)  # noqa: S603 - our own words
 
 
-def _trim(folder: Path) -> None:
-    for name in LEFT_OUT:
+def _trim(folder: Path, others: tuple[str, ...]) -> None:
+    for name in UNUSED + others:
         shutil.rmtree(folder / name, ignore_errors=True)
     for info in folder.glob("*.dist-info"):
         shutil.rmtree(info)

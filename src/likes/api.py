@@ -1,16 +1,15 @@
 """The HTTP function's handler: ``POST /likes`` makes a like or queues it, ``GET /likes/{tweet_id}`` tells of one."""
 
-import base64
-import json
 import os
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 from aws_lambda_powertools.logging import correlation_paths
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from likes.http import Answer, Event, answer, body_of
 from likes.ledger import LedgerUnavailable
 from likes.observability import count_ledger_unavailable, logger, metrics, report, report_queue_failure
 from likes.outcomes import Kind, Outcome
@@ -20,9 +19,6 @@ from likes.queues import QueueUnavailable
 from likes.wiring import ApiParts, build_api
 
 TRIGGER: Final = "http"
-
-Event = dict[str, Any]
-Answer = dict[str, Any]
 
 
 def make_handler(
@@ -48,14 +44,14 @@ def make_handler(
             return problem(500, "internal_error", "A defect in the service. Its log has the details.")
 
     def _post(event: Event, seconds: float) -> Answer:
-        request = read_request(read_json(_body(event)), schema=STRICT_SCHEMA)
+        request = read_request(read_json(body_of(event)), schema=STRICT_SCHEMA)
         if "respond-async" in event["headers"].get("prefer", "").lower():
             return _queue(request)
         outcome = parts.liker.like(request, seconds - 1)
         report(TRIGGER, request, outcome)
         if outcome.kind in {Kind.LIKED, Kind.ALREADY_LIKED}:
             cached = {"cached": True} if outcome.kind is Kind.ALREADY_LIKED else {}
-            return _answer(200, {"liked": True, "tweet_id": request.tweet_id, "account": request.account} | cached)
+            return answer(200, {"liked": True, "tweet_id": request.tweet_id, "account": request.account} | cached)
         return problem_of(outcome, clock(), tweet_id=request.tweet_id, account=request.account)
 
     def _queue(request: LikeRequest) -> Answer:
@@ -68,7 +64,7 @@ def make_handler(
             "queued", extra={"account": request.account, "tweet_id": request.tweet_id, "message_id": message_id}
         )
         queued = {"queued": True, "tweet_id": request.tweet_id, "account": request.account}
-        return _answer(202, queued, **{"preference-applied": "respond-async", "location": _location(request)})
+        return answer(202, queued, **{"preference-applied": "respond-async", "location": _location(request)})
 
     def _get(event: Event) -> Answer:
         parameters = event.get("queryStringParameters") or {}
@@ -81,7 +77,7 @@ def make_handler(
             return problem(503, "ledger_unavailable", "The state of likes can not be read now.", retry_after=5)
         if record is None:
             return problem(404, "like_not_found", "Nothing is known of a like of this tweet by this account.")
-        return _answer(
+        return answer(
             200,
             {
                 "tweet_id": request.tweet_id,
@@ -96,16 +92,6 @@ def make_handler(
         )
 
     return handle
-
-
-def _body(event: Event) -> bytes | str:
-    body: str = event.get("body") or ""
-    return base64.b64decode(body) if event.get("isBase64Encoded") else body
-
-
-def _answer(status: int, body: dict[str, Any], **headers: str) -> Answer:
-    fixed = {"content-type": "application/json", "cache-control": "no-store"}
-    return {"statusCode": status, "headers": fixed | headers, "body": json.dumps(body)}
 
 
 def _location(request: LikeRequest) -> str:

@@ -1,22 +1,11 @@
 """The AIsa keys, one per account, from Secrets Manager."""
 
 import json
-from typing import TYPE_CHECKING, Final
-
-from aws_lambda_powertools.utilities.parameters import SecretsProvider
-from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
-from botocore.config import Config
-from botocore.exceptions import ClientError
+from typing import Final
 
 from likes.outcomes import Kind, Outcome
 from likes.payload import DEFAULT_ACCOUNT
-
-if TYPE_CHECKING:
-    from mypy_boto3_secretsmanager import SecretsManagerClient
-
-CACHE_SECONDS: Final = 300
-
-_PASSING: Final = frozenset({"ThrottlingException", "InternalServiceError", "InternalServiceErrorException"})
+from likes.secrets import SecretMissing, StoredSecret
 
 
 class NoKey(Exception):
@@ -37,6 +26,7 @@ _UNREADABLE: Final = Outcome(
     Kind.BLOCKED, "secret_unreadable", "The function may not read the AIsa secret, or the secret is gone."
 )
 _UNAVAILABLE: Final = Outcome(Kind.UNAVAILABLE, "secret_unavailable", "Secrets Manager does not answer.")
+_MISSING: Final = {"not_set": _NOT_SET, "unreadable": _UNREADABLE, "unavailable": _UNAVAILABLE}
 _UNKNOWN_ACCOUNT: Final = Outcome(Kind.REJECTED, "unknown_account", "The AIsa secret has no key for this account.")
 
 
@@ -44,13 +34,11 @@ class Keys:
     """Reads the secret: a bare key for the account ``default``, or a JSON object of one key per account.
 
     Parameters:
-        secret_id: name or ARN of the secret.
-        client: the Secrets Manager client to read it with.
+        secret: the secret.
     """
 
-    def __init__(self, secret_id: str, client: "SecretsManagerClient") -> None:
-        self._secret_id = secret_id
-        self._provider = SecretsProvider(boto3_client=client)
+    def __init__(self, secret: StoredSecret) -> None:
+        self._secret = secret
 
     def key(self, account: str, *, fresh: bool = False) -> str:
         """Return the key of `account`, at most five minutes old, or read this moment if `fresh`.
@@ -61,32 +49,20 @@ class Keys:
             NoKey: it is not set, malformed, unknown or can not be read.
         """
         try:
-            return _key_in(self._secret(fresh=fresh), account)
+            return _key_in(self._read(fresh=fresh), account)
         except NoKey:
             if fresh:
                 raise
-            return _key_in(self._secret(fresh=True), account)
+            return _key_in(self._read(fresh=True), account)
 
-    def _secret(self, *, fresh: bool) -> str:
+    def _read(self, *, fresh: bool) -> str:
         try:
-            secret = self._provider.get(self._secret_id, max_age=CACHE_SECONDS, force_fetch=fresh)
-            return (secret.decode("utf-8", "replace") if isinstance(secret, bytes) else str(secret)).strip()
-        except GetParameterError as error:
-            cause = error.__context__
-            code = cause.response["Error"]["Code"] if isinstance(cause, ClientError) else ""
-            if code == "ResourceNotFoundException":  # also the answer for a secret that has no value yet
-                raise NoKey(_NOT_SET) from None
-            raise NoKey(_UNAVAILABLE if not code or code in _PASSING else _UNREADABLE) from None
-
-
-def boto_config() -> Config:
-    """Return timeouts that leave time to answer a caller when Secrets Manager does not."""
-    return Config(connect_timeout=2, read_timeout=3, retries={"total_max_attempts": 2, "mode": "standard"})
+            return self._secret.read(fresh=fresh)
+        except SecretMissing as error:
+            raise NoKey(_MISSING[error.cause]) from None
 
 
 def _key_in(secret: str, account: str) -> str:
-    if not secret:
-        raise NoKey(_NOT_SET)
     if not secret.startswith("{"):
         if account != DEFAULT_ACCOUNT:
             raise NoKey(_UNKNOWN_ACCOUNT)

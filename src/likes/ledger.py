@@ -22,6 +22,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from likes.outcomes import Kind, Outcome
 from likes.payload import LikeRequest
+from likes.settings import Budget
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -53,23 +54,6 @@ class Status(StrEnum):
     LIKED = "liked"
     WAITING = "waiting"
     REJECTED = "rejected"
-
-
-@dataclass(frozen=True, slots=True)
-class Budget:
-    """How much an account may do, and how long the ledger remembers.
-
-    Attributes:
-        likes_per_window: likes in one of X's windows.
-        window_seconds: the length of a window.
-        likes_per_day: likes in 24 hours from the first.
-        remember_days: days for which a like is kept.
-    """
-
-    likes_per_window: int = 50
-    window_seconds: float = 900.0
-    likes_per_day: int = 1_000
-    remember_days: int = 30
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,6 +54,25 @@ def report(trigger: str, request: LikeRequest | None, outcome: Outcome) -> None:
         metrics.add_metric("UpstreamLatency", MetricUnit.Milliseconds, outcome.upstream_ms)
 
 
+def report_webhook(
+    outcome: str, reason: str, *, source: str | None, request: LikeRequest | None = None, message_id: str | None = None
+) -> None:
+    """Write the line and the metric of one webhook, ``accepted`` or ``refused``; `source` is None unless proven."""
+    write = logger.info if outcome == "accepted" else logger.warning
+    write(
+        "webhook",
+        extra={
+            "outcome": outcome,
+            "reason": reason,
+            "source": source,
+            "account": request and request.account,
+            "tweet_id": request and request.tweet_id,
+            "message_id": message_id,
+        },
+    )
+    metrics.add_metric(f"Webhook{outcome.capitalize()}", MetricUnit.Count, 1)
+
+
 def count_ledger_unavailable(request: LikeRequest, code: str) -> None:
     """Warn that a like goes ahead although DynamoDB does not take part; `code` is its error's name."""
     extra = {"error_code": code, "account": request.account, "tweet_id": request.tweet_id}

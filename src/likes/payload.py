@@ -7,9 +7,10 @@ from typing import Any, Final
 
 from aws_lambda_powertools.utilities.validation import SchemaValidationError, validate
 
-from likes.tweets import NotATweet, tweet_id, tweet_id_from_url
+from likes.tweets import NotATweet, tweet_id, tweet_id_from, tweet_id_from_url
 
 DEFAULT_ACCOUNT: Final = "default"
+ACCOUNT_PATTERN: Final = "^[A-Za-z0-9_.-]{1,64}$"
 
 SCHEMA: Final[dict[str, Any]] = {
     "$schema": "http://json-schema.org/draft-07/schema#",
@@ -31,7 +32,7 @@ SCHEMA: Final[dict[str, Any]] = {
         },
         "account": {
             "type": "string",
-            "pattern": "^[A-Za-z0-9_.-]{1,64}$",
+            "pattern": ACCOUNT_PATTERN,
             "default": DEFAULT_ACCOUNT,
             "description": "Which of the owner's accounts likes it.",
         },
@@ -104,6 +105,30 @@ def read_request(payload: Any, *, schema: Mapping[str, Any] = SCHEMA) -> LikeReq
     return LikeRequest(tweet, payload.get("account", DEFAULT_ACCOUNT))
 
 
+def read_tweet(found: Any) -> str:
+    """Return the id in what a webhook's body holds in the place of its tweet: an id or a link.
+
+    Raises:
+        InvalidPayload: ``tweet_missing``, ``tweet_id_not_a_string``, ``invalid_tweet_id``, ``invalid_tweet_url`` or
+            ``shortened_url``.
+    """
+    if isinstance(found, int | float) and not isinstance(found, bool):
+        raise _id_as_number()
+    if not isinstance(found, str) or not found.strip():
+        raise InvalidPayload("tweet_missing", "The body names no tweet where this source's tweets are looked for.")
+    try:
+        return tweet_id_from(found)
+    except NotATweet as error:
+        raise InvalidPayload(error.code, error.detail) from None
+
+
+def _id_as_number() -> InvalidPayload:
+    return InvalidPayload(
+        "tweet_id_not_a_string",
+        "A tweet's id must be a string: as a JSON number it may have been rounded already, and name another tweet.",
+    )
+
+
 def _unwrap(payload: Any) -> Any:
     match payload:
         case {"Type": "Notification", "TopicArn": str(), "Message": str(message)}:
@@ -129,10 +154,7 @@ def _explain(payload: Any, error: SchemaValidationError) -> InvalidPayload:
         return InvalidPayload("invalid_payload", "The body must be a JSON object.")
     field = error.path[1] if error.path and len(error.path) > 1 else None
     if field == "tweet_id" and isinstance(payload["tweet_id"], int | float):
-        return InvalidPayload(
-            "tweet_id_not_a_string",
-            "tweet_id must be a string: as a JSON number it may have been rounded already, and name another tweet.",
-        )
+        return _id_as_number()
     if field in _EXPLANATIONS:
         return InvalidPayload(*_EXPLANATIONS[field])
     if error.rule == "additionalProperties":

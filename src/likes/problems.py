@@ -1,9 +1,9 @@
 """Errors over HTTP: problem details (RFC 9457), each with a stable code."""
 
-import json
 import math
 from typing import Any, Final
 
+from likes.http import Answer, answer
 from likes.outcomes import Kind, Outcome
 
 _STATUSES: Final = {
@@ -39,16 +39,14 @@ _TITLES: Final = {
 }
 
 
-def problem(status: int, code: str, detail: str, *, retry_after: float | None = None, **members: Any) -> dict[str, Any]:
+def problem(status: int, code: str, detail: str, *, retry_after: float | None = None, **members: Any) -> Answer:
     """Return an API Gateway answer, ``application/problem+json``; `retry_after` in seconds."""
-    headers = {"content-type": "application/problem+json", "cache-control": "no-store"}
-    if retry_after is not None:
-        headers["retry-after"] = str(max(1, math.ceil(retry_after)))
+    headers = {} if retry_after is None else {"retry-after": str(max(1, math.ceil(retry_after)))}
     body = {"type": "about:blank", "title": _TITLES[status], "status": status, "code": code, "detail": detail}
-    return {"statusCode": status, "headers": headers, "body": json.dumps(body | members)}
+    return answer(status, body | members, media_type="application/problem+json", **headers)
 
 
-def problem_of(outcome: Outcome, now: float, **members: Any) -> dict[str, Any]:
+def problem_of(outcome: Outcome, now: float, **members: Any) -> Answer:
     """Return the answer for a like that was not made; `now` in Unix seconds."""
     status = _SPECIAL_STATUSES.get(outcome.reason, _STATUSES[outcome.kind])
     if outcome.kind is Kind.IN_PROGRESS:

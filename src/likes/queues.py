@@ -133,5 +133,10 @@ def boto_config() -> Config:
     return Config(connect_timeout=2, read_timeout=3, retries={"total_max_attempts": 2, "mode": "standard"})
 
 
+def hurried_boto_config() -> Config:
+    """Return timeouts for senders who wait three seconds at most, as Slack does."""
+    return Config(connect_timeout=0.5, read_timeout=0.9, retries={"total_max_attempts": 2, "mode": "standard"})
+
+
 def _code(error: BotoCoreError | ClientError) -> str:
     return str(error.response["Error"]["Code"]) if isinstance(error, ClientError) else type(error).__name__

@@ -5,8 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from likes.ledger import Budget
-
 
 class InvalidSetting(Exception):
     """An environment variable is missing or malformed. The message is one line that names it."""
@@ -32,6 +30,23 @@ class AisaSettings:
             text(environ, "AISA_SECRET_ID"),
             _flag(environ, "AISA_KEY_IN_BODY"),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """How much an account may do, and how long the ledger remembers.
+
+    Attributes:
+        likes_per_window: likes in one of X's windows.
+        window_seconds: the length of a window.
+        likes_per_day: likes in 24 hours from the first.
+        remember_days: days for which a like is kept.
+    """
+
+    likes_per_window: int = 50
+    window_seconds: float = 900.0
+    likes_per_day: int = 1_000
+    remember_days: int = 30
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 
 import boto3
 
-from likes import keys, ledger, queues
+from likes import ledger, queues, secrets
 from likes.aisa import PATIENCE, AisaClient, Patience
 from likes.keys import Keys
 from likes.lanes import LaneWorker
 from likes.ledger import Ledger
 from likes.liking import Liker
 from likes.queues import LikeQueue, RejectedQueue
+from likes.secrets import StoredSecret
 from likes.settings import AisaSettings, LedgerSettings, text, whole_number
 
 
@@ -64,6 +65,7 @@ def _ledger(environ: Mapping[str, str], clock: Callable[[], float]) -> Ledger:
 
 def _liker(environ: Mapping[str, str], the_ledger: Ledger, clock: Callable[[], float], patience: Patience) -> Liker:
     settings = AisaSettings.read(environ)
-    the_keys = Keys(settings.secret_id, boto3.client("secretsmanager", config=keys.boto_config()))
-    client = AisaClient(settings.base_url, key_in_body=settings.key_in_body, clock=clock, patience=patience)
-    return Liker(the_keys, client, the_ledger, clock=clock)
+    client = boto3.client("secretsmanager", config=secrets.boto_config())
+    the_keys = Keys(StoredSecret(settings.secret_id, client))
+    gateway = AisaClient(settings.base_url, key_in_body=settings.key_in_body, clock=clock, patience=patience)
+    return Liker(the_keys, gateway, the_ledger, clock=clock)

@@ -11,9 +11,10 @@ import pytest
 from botocore.config import Config
 
 from likes import ledger as ledger_module
-from likes.ledger import Budget, Ledger, LedgerUnavailable, Reservation, Status
+from likes.ledger import Ledger, LedgerUnavailable, Reservation, Status
 from likes.outcomes import LIKED, Kind, Outcome
 from likes.payload import LikeRequest
+from likes.settings import Budget
 from local.clock import VirtualClock
 
 REQUEST = LikeRequest("1346889436626259968")
