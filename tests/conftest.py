@@ -1,9 +1,10 @@
 """The world that the tests run in: servers on loopback, a clock that stands still, and the real handlers between."""
 
+import base64
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +17,7 @@ from local.aws import AwsServer
 from local.clock import VirtualClock
 from local.poller import Poll, poll
 from local.sqs import QueuedMessage, QueueServer
+from tests.senders import SOURCES
 
 KEY = "sk-the-owner-of-this-key-is-default"
 BRAND_KEY = "sk-the-owner-of-this-key-is-brand-a"
@@ -37,6 +39,7 @@ def pytest_configure() -> None:
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "AISA_BASE_URL": "http://127.0.0.1:1",
             "AISA_SECRET_ID": "aisa",
+            "WEBHOOK_SECRET_ID": "webhooks",
             "STATE_TABLE": "state",
             "LIKE_QUEUE_URL": "http://127.0.0.1:1/000000000000/likes.fifo",
             "REJECTED_QUEUE_URL": "http://127.0.0.1:1/000000000000/rejected.fifo",
@@ -84,23 +87,30 @@ class Service:
 
     def restart(self, **environ: str) -> None:
         """Start new execution environments, with other settings where given."""
-        from likes import api, wiring, worker
+        from likes import api, webhooks, wiring, worker
 
         self.environ |= environ
         self.api = api.make_handler(
             wiring.build_api(self.environ, clock=self.clock, patience=PATIENCE), clock=self.clock
         )
+        self.webhooks = webhooks.make_handler(webhooks.build_webhooks(self.environ, clock=self.clock))
         self.worker = worker.make_handler(wiring.build_worker(self.environ, clock=self.clock, patience=PATIENCE))
 
     def set_secret(self, value: str) -> None:
         """Put `value` into the AIsa secret."""
         self.secrets.put_secret_value(SecretId=self.environ["AISA_SECRET_ID"], SecretString=value)
 
+    def set_sources(self, sources: Any) -> None:
+        """Put `sources` into the webhook secret."""
+        value = sources if isinstance(sources, str) else json.dumps(sources)
+        self.secrets.put_secret_value(SecretId=self.environ["WEBHOOK_SECRET_ID"], SecretString=value)
+
     def http(self, event: dict[str, Any]) -> dict[str, Any]:
-        """Invoke the HTTP function and return its answer, the body parsed as ``json``."""
+        """Invoke the function behind the event's route and return its answer, the body parsed as ``json``."""
         from likes.observability import metrics
 
-        answer: dict[str, Any] = self.api(event, self.context)  # type: ignore[arg-type]  # stands for Lambda's
+        function = self.webhooks if event["routeKey"] == "POST /webhooks/{source}" else self.api
+        answer: dict[str, Any] = function(event, self.context)  # type: ignore[arg-type]  # stands for Lambda's
         metrics.clear_metrics()  # here one process is two functions, each with a dimension of its own
         return answer | {"json": json.loads(answer["body"])}
 
@@ -109,6 +119,19 @@ class Service:
         body = payload if isinstance(payload, str) else json.dumps(payload)
         return self.http(
             {"routeKey": "POST /likes", "headers": headers, "body": body, "requestContext": {"requestId": "r"}}
+        )
+
+    def hook(self, source: str, body: bytes, headers: Mapping[str, str]) -> dict[str, Any]:
+        """Send ``POST /webhooks/{source}``, base64-encoded as API Gateway does it for what may not be text."""
+        return self.http(
+            {
+                "routeKey": "POST /webhooks/{source}",
+                "headers": {name.lower(): value for name, value in headers.items()},
+                "pathParameters": {"source": source},
+                "body": base64.b64encode(body).decode(),
+                "isBase64Encoded": True,
+                "requestContext": {"requestId": "r"},
+            }
         )
 
     def get(self, tweet_id: str, **parameters: str) -> dict[str, Any]:
@@ -218,8 +241,21 @@ def secret() -> Iterator[str]:
 
 
 @pytest.fixture
+def webhook_secret() -> Iterator[str]:
+    client = boto3.client("secretsmanager")
+    client.create_secret(Name="webhooks", SecretString=json.dumps(SOURCES))
+    yield "webhooks"
+    client.delete_secret(SecretId="webhooks", ForceDeleteWithoutRecovery=True)
+
+
+@pytest.fixture
 def service(
-    clock: VirtualClock, aisa: AisaSimulator, table: str, secret: str, monkeypatch: pytest.MonkeyPatch
+    clock: VirtualClock,
+    aisa: AisaSimulator,
+    table: str,
+    secret: str,
+    webhook_secret: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Service]:
     with QueueServer(clock) as sqs:
         queue_url = sqs.create("likes.fifo", VisibilityTimeout="360")
@@ -228,6 +264,7 @@ def service(
         environ = {
             "AISA_BASE_URL": aisa.url,
             "AISA_SECRET_ID": secret,
+            "WEBHOOK_SECRET_ID": webhook_secret,
             "STATE_TABLE": table,
             "LIKE_QUEUE_URL": queue_url,
             "REJECTED_QUEUE_URL": rejected_url,

@@ -32,6 +32,18 @@ HTTP = {
     "http-bad-account": (400, "invalid_account"),
     "http-bad-unknown-account": (422, "unknown_account"),
     "http-bad-unknown-field": (400, "unknown_field"),
+    "webhook-standard-webhooks": (202, None),
+    "webhook-token": (202, None),
+    "webhook-hmac": (202, None),
+    "webhook-hmac-base64": (202, None),
+    "webhook-slack": (200, None),
+    "webhook-bad-signature": (401, "not_authenticated"),
+    "webhook-bad-no-signature": (401, "not_authenticated"),
+    "webhook-bad-old-timestamp": (401, "not_authenticated"),
+    "webhook-bad-unknown-source": (401, "not_authenticated"),
+    "webhook-bad-json": (400, "invalid_json"),
+    "webhook-bad-no-tweet": (400, "tweet_missing"),
+    "webhook-bad-id-as-number": (400, "tweet_id_not_a_string"),
 }
 
 SQS: dict[str, tuple[dict[str, set[str]], list[str]]] = {
