@@ -8,7 +8,7 @@ export PYENV_VERSION := 3.13
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help run test soak lint types template build lock format clean
+.PHONY: help run test soak fuzz lint types template build lock format clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,6 +21,9 @@ test: $(VENV) build ## Run every test
 
 soak: $(VENV) ## Put the promises to the test: 5,000 requests, faults of every kind, 50 kills
 	@PYTHONPATH=src $(PYTHON) -m local.soak
+
+fuzz: $(VENV) ## Try every property on thousands of examples
+	@HYPOTHESIS_PROFILE=long $(PYTHON) -m pytest tests/properties --timeout=900
 
 lint: $(VENV) ## Check style and format
 	@$(VENV)/bin/ruff check .

@@ -10,6 +10,7 @@ from typing import Any
 
 import boto3
 import pytest
+from hypothesis import settings
 
 from likes.aisa import Patience
 from local.aisa import AisaSimulator
@@ -23,6 +24,11 @@ KEY = "sk-the-owner-of-this-key-is-default"
 BRAND_KEY = "sk-the-owner-of-this-key-is-brand-a"
 TWEET = "1346889436626259968"
 PATIENCE = Patience(read=1.0, retry=0.02)
+
+# Hypothesis: a few examples of each property in every run, thousands in `make fuzz`.
+settings.register_profile("short", max_examples=50, deadline=None)
+settings.register_profile("long", max_examples=3_000, deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "short"))
 
 _aws = AwsServer()
 
