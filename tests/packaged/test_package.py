@@ -21,9 +21,14 @@ import samcli
 from local.aisa import Call
 from local.poller import poll
 from tests.conftest import KEY, TWEET, Service
+from tests.senders import SECRETS
 
 BUILD = Path(__file__).parents[2] / ".aws-sam" / "build"
-FUNCTIONS = {"LikeFunction": "likes.api.handler", "WorkerFunction": "likes.worker.handler"}
+FUNCTIONS = {
+    "LikeFunction": "likes.api.handler",
+    "WebhookFunction": "likes.webhooks.handler",
+    "WorkerFunction": "likes.worker.handler",
+}
 MACHINE = {"aarch64": "arm64", "arm64": "arm64"}.get(platform.machine(), "x86_64")
 EMULATOR = Path(samcli.__file__).parent / "local" / "rapid" / f"aws-lambda-rie-{MACHINE}"
 UNCHECKED_HASH = 0b01
@@ -137,6 +142,18 @@ def test_the_worker_likes_a_tweet(start: Callable[..., Runtime], service: Servic
     assert not service.waiting
 
 
+def test_the_webhook_function_queues_a_like(start: Callable[..., Runtime], service: Service) -> None:
+    event = json.loads((BUILD.parents[1] / "events" / "webhook-token.json").read_text())
+    runtime = start("WebhookFunction")
+
+    answer = runtime.answer(event)
+
+    assert answer
+    assert answer["statusCode"] == 202, answer
+    assert len(service.waiting) == 1
+    assert not [secret for secret in SECRETS if secret in runtime.output]
+
+
 def test_a_process_that_dies_between_call_and_settling_costs_one_repeat_and_loses_nothing(
     start: Callable[..., Runtime], service: Service, output: pytest.CaptureFixture[str]
 ) -> None:
@@ -191,8 +208,11 @@ def test_a_setting_that_is_wrong_stops_the_function_and_is_named(
 def test_dependencies_are_inside(function: str) -> None:
     folder = BUILD / function
 
-    for name in ("likes", "boto3", "botocore", "requests", "aws_lambda_powertools", "fastjsonschema"):
+    for name in ("likes", "boto3", "botocore", "aws_lambda_powertools", "fastjsonschema"):
         assert (folder / name).is_dir(), name
+    proves_senders = function == "WebhookFunction"
+    assert (folder / "standardwebhooks").is_dir() == proves_senders
+    assert (folder / "requests").is_dir() != proves_senders
     assert not list(folder.rglob("*.so")), "pure Python runs on either architecture"
     for name in ("local", "tests", "moto", "pytest"):
         assert not (folder / name).exists(), name
