@@ -21,10 +21,14 @@ class Gateway(LoopbackServer):
 
     Parameters:
         routes: route key, e.g. ``GET /likes/{tweet_id}``, to what invokes its function with an event (format 2.0).
+        pages: path to the media type and the content of what else is served.
         port: 0 takes any that is free.
     """
 
-    def __init__(self, routes: Mapping[str, Invoke], *, port: int = 0) -> None:
+    def __init__(
+        self, routes: Mapping[str, Invoke], *, pages: Mapping[str, tuple[str, bytes]] | None = None, port: int = 0
+    ) -> None:
+        self.pages = pages or {}
         self._routes = [(key, _pattern(key), invoke) for key, invoke in routes.items()]
         super().__init__(_Handler, port=port)
 
@@ -35,25 +39,39 @@ class Gateway(LoopbackServer):
         for key, match, invoke in matches:
             if key.startswith(f"{method} "):
                 return invoke(_event(key, parts.path, parts.query, match.groupdict(), headers, body))
-        return {"statusCode": 405 if matches else 404, "body": json.dumps({"message": "Not Found"})}
+        if not matches:
+            return {"statusCode": 404, "body": json.dumps({"message": "Not Found"})}
+        allowed = ", ".join(key.partition(" ")[0] for key, _, _ in matches)
+        return {"statusCode": 405, "headers": {"allow": allowed}, "body": json.dumps({"message": "Not Found"})}
 
 
 class _Handler(Handler):
     owner: Gateway
 
     def do_GET(self) -> None:
+        page = self.owner.pages.get(urlsplit(self.path).path)
+        if page and self.command == "GET":
+            self._send(200, {"content-type": page[0]}, page[1])
+        else:
+            self._carry()
+
+    def _carry(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         headers = {name.lower(): value for name, value in self.headers.items()}
         answer = self.owner.answer(self.command, self.path, headers, body)
-        content = answer.get("body", "").encode()
-        self.send_response(answer["statusCode"])
-        for name, value in {"content-type": "application/json", **answer.get("headers", {})}.items():
+        headers = {"content-type": "application/json", **answer.get("headers", {})}
+        self._send(answer["statusCode"], headers, answer.get("body", "").encode())
+
+    def _send(self, status: int, headers: Mapping[str, str], content: bytes) -> None:
+        self.send_response(status)
+        for name, value in headers.items():
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
-        self.wfile.write(content)
+        if self.command != "HEAD":
+            self.wfile.write(content)
 
-    do_POST = do_PUT = do_PATCH = do_DELETE = do_GET
+    do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_TRACE = do_GET
 
 
 _PARAMETER: Final = re.compile(r"\\{(\w+)\\}")

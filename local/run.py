@@ -5,24 +5,20 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from typing import Any, Final, NoReturn
 
 import requests
 from rich.console import Console
 from rich.table import Column, Table
 
-from local.aisa import AisaSimulator
 from local.emulator import StackFailed
-from local.gateway import Gateway
-from local.stack import Stack, deployed
+from local.service import DEMO_TOKEN, LocalService, local_service
+from local.stack import Stack
 
 PORT: Final = 8787
 HTTP_TWEET: Final = "1346889436626259968"
 QUEUE_TWEET: Final = "1228393702244134912"
 PATIENCE_SECONDS: Final = 60.0
-REAL_GATEWAY: Final = "https://api.aisa.one"
 
 console = Console(highlight=False, soft_wrap=True)
 
@@ -33,22 +29,14 @@ def main() -> None:
     real_key = os.environ.get("AISA_API_KEY")
     started = time.monotonic()
     try:
-        with ExitStack() as stack_of:
-            simulator = None
-            if not real_key:
-                simulator = stack_of.enter_context(AisaSimulator({"sk-simulated": "default"}))
-            console.print("Building template.yaml and deploying it into an AWS emulator on this machine ...")
-            stack = stack_of.enter_context(deployed(aisa_url=simulator.url if simulator else REAL_GATEWAY))
-            stack.client("secretsmanager").put_secret_value(
-                SecretId=stack.outputs["AisaSecretArn"], SecretString=real_key or "sk-simulated"
-            )
-            gateway = stack_of.enter_context(_gateway(stack))
-            if simulator:
-                _like_two(stack, gateway)
-                console.print(f"\nThe simulator of AIsa saw: {json.dumps(simulator.state())}")
-            _print_what_to_try(stack, gateway, real=real_key is not None)
+        console.print("Building template.yaml and deploying it into an AWS emulator on this machine ...")
+        with local_service(port=PORT, real_key=real_key) as service:
+            if service.simulator:
+                _like_two(service)
+                console.print(f"\nThe simulator of AIsa saw: {json.dumps(service.simulator.state())}")
+            _print_what_to_try(service)
             console.print(f"Up after {time.monotonic() - started:.0f} s. Ctrl-C ends it; log lines follow.\n")
-            _follow(stack)
+            _follow(service.stack)
     except KeyboardInterrupt:
         console.print("Stopped.")
     except StackFailed as error:
@@ -56,18 +44,9 @@ def main() -> None:
         sys.exit(1)
 
 
-@contextmanager
-def _gateway(stack: Stack) -> Iterator[Gateway]:
-    try:
-        gateway = Gateway(stack.routes(), port=PORT)
-    except OSError:  # the usual port is taken
-        gateway = Gateway(stack.routes())
-    with gateway:
-        yield gateway
-
-
-def _like_two(stack: Stack, gateway: Gateway) -> None:
-    answer = requests.post(f"{gateway.url}/likes", json={"tweet_id": HTTP_TWEET}, timeout=PATIENCE_SECONDS)
+def _like_two(service: LocalService) -> None:
+    stack = service.stack
+    answer = requests.post(f"{service.gateway.url}/likes", json={"tweet_id": HTTP_TWEET}, timeout=PATIENCE_SECONDS)
     console.print(f"\nPOST /likes answered {answer.status_code}: {answer.text}")
     sent = stack.client("sqs").send_message(
         QueueUrl=stack.outputs["LikeQueueUrl"],
@@ -113,15 +92,17 @@ def _follow(stack: Stack) -> NoReturn:
         time.sleep(1)
 
 
-def _print_what_to_try(stack: Stack, gateway: Gateway, *, real: bool) -> None:
+def _print_what_to_try(service: LocalService) -> None:
+    url, stack = service.gateway.url, service.stack
     queue = stack.outputs["LikeQueueUrl"]
-    warning = "These make real likes, with your key.\n" if real else ""
+    warning = "" if service.simulator else "These make real likes, with your key.\n"
     console.print(
         f"""
-{warning}Try:
-  curl {gateway.url}/likes -H 'content-type: application/json' -d '{{"tweet_id": "20"}}'
-  curl {gateway.url}/likes -H 'prefer: respond-async' -d '{{"tweet_url": "https://x.com/jack/status/20"}}'
-  curl '{gateway.url}/likes/20?account=default'
+{warning}Open {url} in a browser, or try:
+  curl {url}/likes -H 'content-type: application/json' -d '{{"tweet_id": "20"}}'
+  curl {url}/likes -H 'prefer: respond-async' -d '{{"tweet_url": "https://x.com/jack/status/20"}}'
+  curl '{url}/likes/20?account=default'
+  curl {url}/webhooks/demo-token -H 'authorization: Bearer {DEMO_TOKEN}' -d '{{"tweet_id": "22"}}'
   AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test aws --region us-east-1 --endpoint-url {stack.endpoint} \\
     sqs send-message --queue-url {queue} --message-group-id default --message-body '{{"tweet_id": "21"}}'
 """,
