@@ -8,7 +8,7 @@ export PYENV_VERSION := 3.13
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help run test soak fuzz lint types template build lock format clean
+.PHONY: help run test soak fuzz contract browser lint types template build lock format clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -16,7 +16,7 @@ help: ## List the targets
 run: $(VENV) ## Bring the whole service up on this machine and like two tweets; Ctrl-C ends it
 	@$(PYTHON) -m local.run
 
-test: $(VENV) build ## Run every test
+test: $(VENV) build browser ## Run every test
 	@$(PYTHON) -m pytest --cov --cov-report=term
 
 soak: $(VENV) ## Put the promises to the test: 5,000 requests, faults of every kind, 50 kills
@@ -24,6 +24,9 @@ soak: $(VENV) ## Put the promises to the test: 5,000 requests, faults of every k
 
 fuzz: $(VENV) ## Try every property on thousands of examples
 	@HYPOTHESIS_PROFILE=long $(PYTHON) -m pytest tests/properties --timeout=900
+
+contract: $(VENV) ## Hold the running service to docs/openapi.yaml
+	@$(PYTHON) -m local.contract
 
 lint: $(VENV) ## Check style and format
 	@$(VENV)/bin/ruff check .
@@ -38,6 +41,12 @@ template: $(VENV) ## Check template.yaml
 
 build: $(VENV) ## Build what is deployed, into .aws-sam/
 	@$(VENV)/bin/sam build
+
+# The page's tests need a Chromium: the machine's, else Playwright's, else the distribution's.
+browser: $(VENV)
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null \
+		|| $(VENV)/bin/playwright install chromium-headless-shell \
+		|| { apt-get -qq update && apt-get -qq install --yes --no-install-recommends chromium; }
 
 format: $(VENV) ## Rewrite the sources in the project's format
 	@$(VENV)/bin/ruff check --fix .

@@ -15,8 +15,8 @@ def main() -> int:
     """Bring the service up, let schemathesis try it, and return its exit status."""
     try:
         with local_service() as service:
-            command = [str(Path(sys.executable).parent / "schemathesis"), "run", "docs/openapi.yaml"]
-            command += ["--url", service.gateway.url, "--header", f"Authorization: Bearer {DEMO_TOKEN}"]
+            command = [str(Path(sys.executable).parent / "schemathesis"), "--config-file", "local/schemathesis.toml"]
+            command += ["run", f"{service.gateway.url}/openapi.json", "--header", f"Authorization: Bearer {DEMO_TOKEN}"]
             return subprocess.run([*command, *sys.argv[1:]], cwd=PROJECT, check=False).returncode  # noqa: S603 - our own words
     except StackFailed as error:
         print(error)

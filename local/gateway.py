@@ -71,7 +71,11 @@ class _Handler(Handler):
         if self.command != "HEAD":
             self.wfile.write(content)
 
-    do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_TRACE = do_GET
+    def __getattr__(self, name: str) -> Any:
+        """Take any method, known or not, for `do_GET` to answer."""
+        if name.startswith("do_"):
+            return self.do_GET
+        raise AttributeError(name)
 
 
 _PARAMETER: Final = re.compile(r"\\{(\w+)\\}")

@@ -19,6 +19,10 @@ def pages(source: str, secret: str) -> Mapping[str, Page]:
     """Return the pages by path. What is sent to `source` is signed with `secret`, a Standard Webhooks one."""
     document = yaml.safe_load((PROJECT / "docs" / "openapi.yaml").read_text())
     document["servers"] = [{"url": "/", "description": "this machine"}]
+    for path in ("/likes", "/likes/{tweet_id}"):  # API Gateway's part, which nobody plays here
+        for operation in document["paths"][path].values():
+            operation["security"] = []
+            del operation["responses"]["403"]
     html = (PROJECT / "local" / "page.html").read_text()
     html = html.replace('"{source}"', json.dumps(source)).replace('"{secret}"', json.dumps(secret))
     return {

@@ -106,8 +106,9 @@ def _tweet(source: Source, headers: Mapping[str, str], body: bytes) -> str:
 
 
 def _read(headers: Mapping[str, str], body: bytes) -> Any:
-    """Return the value in a JSON body, or the fields of a form."""
-    if headers.get("content-type", "").partition(";")[0].strip().lower() != "application/x-www-form-urlencoded":
+    """Return the value in a JSON body, or the fields of a form. An object is JSON, whatever curl calls it."""
+    media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != "application/x-www-form-urlencoded" or body.lstrip().startswith(b"{"):
         return read_json(body)
     try:
         return dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS))

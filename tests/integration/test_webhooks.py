@@ -330,6 +330,7 @@ def test_a_body_without_a_tweet_is_explained(
     ("body", "status", "code"),
     [
         (b"tweet_id=20&x=%ff", 202, None),
+        (b'{"tweet_id": "20"}', 202, None),
         (b"\xff=1", 400, "invalid_form"),
         (b"a=1&" * 2_000, 400, "invalid_form"),
         (b"", 400, "tweet_missing"),
