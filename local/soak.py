@@ -217,7 +217,6 @@ class Soak:
         self.aisa.after_like = self._after_like
         self.sqs.refuse = self._refuse_sqs
         self.invoking = False
-        self.last_like: tuple[str, str] | None = None
         self.kill: Callable[[], None] = lambda: None
         self.killed_at: Counter[tuple[str, str]] = Counter()
         self.unknown: Counter[tuple[str, str]] = Counter()
@@ -275,7 +274,7 @@ class Soak:
             rejected=reasons,
             paid_twice=len(twice),
             killed=sum(like in self.killed_at for like in twice),
-            unknown=sum(like in self.unknown for like in twice),
+            unknown=sum(self.unknown[like] > 0 for like in twice),
             unexcused=sum(paid > 1 + self.killed_at[like] + self.unknown[like] for like, paid in twice.items()),
             refused=self.aisa.over_limit.total(),
             steady_refused=sum(
@@ -321,7 +320,6 @@ class Soak:
         )
 
     def _on_call(self, call: Call) -> None:
-        self.last_like = _like(call)
         self._tick()
         self.clock.advance(CALL_SECONDS)
         elapsed = self.clock.elapsed
@@ -362,19 +360,20 @@ class Soak:
     def _kill(self) -> None:
         if self.invoking:
             self.kills += 1
-            if self.last_like:
-                self.killed_at[self.last_like] += 1
-            self._forget_recorded()
-            self.killed_at.update(self.in_mind - {self.last_like})  # what it had in mind to record dies with it
-            self.in_mind.clear()
             self.kill()
         else:  # too late: the invocation was over
             self.points.add(self.point + 1)
 
+    def worker_died(self) -> None:
+        """Note what it had liked and not recorded: that dies with it, and is liked once more."""
+        self._forget_recorded()
+        self.killed_at.update(self.in_mind)
+        self.in_mind.clear()
+
     @contextmanager
     def invocation(self) -> Iterator[None]:
         """Mark the time in which the function runs."""
-        self.invoking, self.last_like = True, None
+        self.invoking = True
         try:
             yield
         finally:
@@ -400,6 +399,7 @@ class Worker:
                 return answer
         except (EOFError, OSError):
             self._process.join()
+            self._soak.worker_died()
             (self._process, self._pipe), self._next = self._next, self._start()
             self._soak.clock.advance(1)
             return None
