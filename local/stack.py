@@ -13,9 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from samcli.yamlhelper import yaml_dump, yaml_parse
+
 from local.emulator import StackFailed, client, emulator
 
 PROJECT: Final = Path(__file__).parents[1]
+BUILT: Final = PROJECT / ".aws-sam" / "build"
 STACK: Final = "tweet-likes"
 
 # The emulator takes the batch forms for actions of their own; on AWS the plain ones, which the template names, do.
@@ -40,12 +43,14 @@ class Stack:
         """Return a client of `service`, as the stack's owner."""
         return client(service, self.endpoint)
 
-    def invoke(self, function: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
-        """Return what invokes the function of this logical id."""
+    def invoke(self, function: str, version: str = "live") -> Callable[[dict[str, Any]], dict[str, Any]]:
+        """Return what invokes the function of this logical id, as deployed or in another version."""
         lambda_client = self.client("lambda")
 
         def invoke(event: dict[str, Any]) -> dict[str, Any]:
-            answer = lambda_client.invoke(FunctionName=self.resources[function], Payload=json.dumps(event))
+            answer = lambda_client.invoke(
+                FunctionName=self.resources[function], Qualifier=version, Payload=json.dumps(event)
+            )
             result: dict[str, Any] = json.load(answer["Payload"])
             if "FunctionError" in answer:
                 return {"statusCode": 500, "body": json.dumps({"message": "Internal Server Error"})}
@@ -94,7 +99,10 @@ def deployed(*, aisa_url: str, **parameters: str) -> Iterator[Stack]:
         build(endpoint)
         values = {"AisaBaseUrl": aisa_url, "Architecture": "x86_64", **parameters}
         overrides = [f"{name}={value}" for name, value in values.items()]
-        sam("deploy", endpoint, "--stack-name", STACK, "--no-progressbar", "--parameter-overrides", *overrides)
+        template = str(_for_the_emulator())
+        arguments = ["--config-file", str(PROJECT / "samconfig.toml"), "--template-file", template]
+        arguments += ["--stack-name", STACK, "--no-progressbar"]
+        sam("deploy", endpoint, *arguments, "--parameter-overrides", *overrides)
         cloudformation = client("cloudformation", endpoint)
         stack = cloudformation.describe_stacks(StackName=STACK)["Stacks"][0]
         resources = cloudformation.describe_stack_resources(StackName=STACK)["StackResources"]
@@ -110,6 +118,24 @@ def deployed(*, aisa_url: str, **parameters: str) -> Iterator[Stack]:
             PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
         )
         yield result
+
+
+def _for_the_emulator() -> Path:
+    """Write the built template without what the emulator can not have, and return where.
+
+    It does not know canary deployments (CodeDeploy) and alarms over more than one metric, and it speaks plain http,
+    which the queues' policies refuse.
+    """
+    template = yaml_parse((BUILT / "template.yaml").read_text())
+    for name, resource in list(template["Resources"].items()):
+        properties = resource.get("Properties", {})
+        properties.pop("DeploymentPreference", None)
+        is_over_metrics = resource["Type"] == "AWS::CloudWatch::Alarm" and "Metrics" in properties
+        if is_over_metrics or resource["Type"] == "AWS::SQS::QueuePolicy":
+            del template["Resources"][name]
+    copy = BUILT / "emulator.yaml"
+    copy.write_text(yaml_dump(template))
+    return copy
 
 
 def build(endpoint: str) -> None:
@@ -164,7 +190,7 @@ def sam(command: str, endpoint: str, *arguments: str) -> None:
 def _function_of(operation: Mapping[str, Any]) -> str:
     """Return the logical id of the function in an operation's integration, as SAM writes it."""
     uri = json.dumps(operation["x-amazon-apigateway-integration"]["uri"])
-    match = re.search(r"functions/\$\{(\w+)\.Arn\}", uri)
+    match = re.search(r"functions/\$\{(\w+?)(?:Aliaslive|\.Arn)\}", uri)
     if not match:
         raise StackFailed(f"No function in {uri}.")
     return match[1]

@@ -30,6 +30,10 @@ _COUNTS: Final = {
 }
 
 
+# Reasons that mean that money, or what may be spent of it, is used up.
+_CAPS: Final = frozenset({"balance_exhausted", "day_spent", "quota_exceeded"})
+
+
 def report(trigger: str, request: LikeRequest | None, outcome: Outcome) -> None:
     """Write the line and the metrics of one like; `request` is None where the payload named none."""
     write = logger.info if outcome.kind.is_final and outcome.kind is not Kind.REJECTED else logger.warning
@@ -50,6 +54,8 @@ def report(trigger: str, request: LikeRequest | None, outcome: Outcome) -> None:
         },
     )
     metrics.add_metric(_COUNTS[outcome.kind], MetricUnit.Count, 1)
+    if outcome.reason in _CAPS:
+        metrics.add_metric("SpendingCapReached", MetricUnit.Count, 1)
     if outcome.upstream_ms is not None:
         metrics.add_metric("UpstreamLatency", MetricUnit.Milliseconds, outcome.upstream_ms)
 
