@@ -40,7 +40,7 @@ template: $(VENV) ## Check template.yaml
 	@$(VENV)/bin/cfn-lint template.yaml
 
 build: $(VENV) ## Build what is deployed, into .aws-sam/
-	@$(VENV)/bin/sam build
+	@$(PYTHON) -m local.build
 
 # The page's tests need a Chromium: the machine's, else Playwright's, else the distribution's.
 browser: $(VENV)

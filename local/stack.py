@@ -1,11 +1,7 @@
 """`template.yaml`, built and deployed by `sam` into an AWS emulator on this machine: no account, no Docker."""
 
-import hashlib
 import json
-import os
 import re
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -15,10 +11,9 @@ from typing import Any, Final
 
 from samcli.yamlhelper import yaml_dump, yaml_parse
 
+from local.build import BUILT, PROJECT, build, sam
 from local.emulator import StackFailed, client, emulator
 
-PROJECT: Final = Path(__file__).parents[1]
-BUILT: Final = PROJECT / ".aws-sam" / "build"
 STACK: Final = "tweet-likes"
 
 # The emulator takes the batch forms for actions of their own; on AWS the plain ones, which the template names, do.
@@ -96,13 +91,13 @@ def deployed(*, aisa_url: str, **parameters: str) -> Iterator[Stack]:
     """
     with tempfile.TemporaryDirectory(prefix="tweet-likes-") as folder, emulator(Path(folder)) as ministack:
         endpoint = ministack.endpoint
-        build(endpoint)
+        build()
         values = {"AisaBaseUrl": aisa_url, "Architecture": "x86_64", **parameters}
         overrides = [f"{name}={value}" for name, value in values.items()]
         template = str(_for_the_emulator())
         arguments = ["--config-file", str(PROJECT / "samconfig.toml"), "--template-file", template]
         arguments += ["--stack-name", STACK, "--no-progressbar"]
-        sam("deploy", endpoint, *arguments, "--parameter-overrides", *overrides)
+        sam("deploy", *arguments, "--parameter-overrides", *overrides, endpoint=endpoint)
         cloudformation = client("cloudformation", endpoint)
         stack = cloudformation.describe_stacks(StackName=STACK)["Stacks"][0]
         resources = cloudformation.describe_stack_resources(StackName=STACK)["StackResources"]
@@ -136,55 +131,6 @@ def _for_the_emulator() -> Path:
     copy = BUILT / "emulator.yaml"
     copy.write_text(yaml_dump(template))
     return copy
-
-
-def build(endpoint: str) -> None:
-    """Run ``sam build``, unless what is built from has not changed since.
-
-    Raises:
-        StackFailed: the build failed.
-    """
-    sources = [PROJECT / "template.yaml", PROJECT / "requirements.txt"]
-    sources += sorted(
-        path for folder in ("src", "packaging") for path in (PROJECT / folder).rglob("*") if path.is_file()
-    )
-    digest = hashlib.sha256()
-    for path in sources:
-        if path.suffix != ".pyc":
-            digest.update(f"{path.relative_to(PROJECT)}\0".encode() + path.read_bytes())
-    stamp = PROJECT / ".aws-sam" / "built-from"
-    if stamp.is_file() and stamp.read_text() == digest.hexdigest():
-        return
-    sam("build", endpoint)
-    stamp.write_text(digest.hexdigest())
-
-
-def sam(command: str, endpoint: str, *arguments: str) -> None:
-    """Run the SAM CLI in the project against the emulator.
-
-    Raises:
-        StackFailed: it did.
-    """
-    environ = os.environ | {
-        "AWS_ENDPOINT_URL": endpoint,
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "SAM_CLI_TELEMETRY": "0",
-        "SAM_CLI_POLL_DELAY": "0.2",  # seconds; an emulator minds no questions
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-    }
-    run = subprocess.run(  # noqa: S603 - our own words
-        [sys.executable, "-m", "samcli", command, *arguments],
-        cwd=PROJECT,
-        env=environ,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if run.returncode:
-        raise StackFailed(f"sam {command} failed.\n{run.stdout}{run.stderr}")
 
 
 def _function_of(operation: Mapping[str, Any]) -> str:

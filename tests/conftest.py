@@ -115,7 +115,7 @@ class Service:
         """Invoke the function behind the event's route and return its answer, the body parsed as ``json``."""
         from likes.observability import metrics
 
-        function = self.webhooks if event["routeKey"] == "POST /webhooks/{source}" else self.api
+        function = self.webhooks if event.get("routeKey") == "POST /webhooks/{source}" else self.api
         answer: dict[str, Any] = function(event, self.context)  # type: ignore[arg-type]  # stands for Lambda's
         metrics.clear_metrics()  # here one process is two functions, each with a dimension of its own
         return answer | {"json": json.loads(answer["body"])}

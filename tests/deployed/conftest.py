@@ -8,6 +8,7 @@ import pytest
 from local.service import LocalService, local_service
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist looks for groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep this folder's tests together in one process, with time for what a first test has to wait for."""
     for item in items:

@@ -1,5 +1,7 @@
 """What no linter sees in ``template.yaml``."""
 
+import json
+import re
 from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
@@ -8,14 +10,28 @@ from typing import Any
 import pytest
 from cfnlint.decode import decode_str
 
+from likes.lanes import LAST_HOURS
+
 TEMPLATE = Path(__file__).parents[2] / "template.yaml"
 
 Template = dict[str, Any]
 
+FUNCTIONS = ("LikeFunction", "WebhookFunction", "WorkerFunction")
+NAMESPACE = "TweetLikes"
+AWS_METRICS = {
+    ("AWS/SQS", "ApproximateNumberOfMessagesVisible"),
+    ("AWS/SQS", "ApproximateAgeOfOldestMessage"),
+    ("AWS/ApiGateway", "5xx"),
+    ("AWS/Lambda", "Errors"),
+    ("AWS/Lambda", "Throttles"),
+}
 SECRET = {"secretsmanager:GetSecretValue"}
+KEY = {"kms:Decrypt", "kms:GenerateDataKey"}
 EXPECTED_ACTIONS = {
-    "LikeFunction": SECRET | {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "sqs:SendMessage"},
+    "LikeFunction": SECRET | KEY | {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "sqs:SendMessage"},
+    "WebhookFunction": SECRET | KEY | {"sqs:SendMessage"},
     "WorkerFunction": SECRET
+    | KEY
     | {"dynamodb:PutItem", "dynamodb:UpdateItem"}
     | {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes"}
     | {"sqs:SendMessage"},
@@ -26,6 +42,7 @@ COMMON = {
 }  # fmt: skip
 EXPECTED_ENVIRONMENT = {
     "LikeFunction": COMMON,
+    "WebhookFunction": COMMON | {"WEBHOOK_SECRET_ID"},
     "WorkerFunction": COMMON | {"REJECTED_QUEUE_URL", "GIVE_UP_AFTER_HOURS"},
 }
 
@@ -43,11 +60,16 @@ def properties(template: Template, resource: str) -> dict[str, Any]:
     return found
 
 
-def each_api_route_asks_for_credentials(template: Template) -> None:
+def each_api_route_asks_for_credentials_but_the_webhooks(template: Template) -> None:
     auth = properties(template, "LikesApi")["Auth"]
     assert auth == {"EnableIamAuthorizer": True, "DefaultAuthorizer": "AWS_IAM"}
-    for event in properties(template, "LikeFunction")["Events"].values():
-        assert "Auth" not in event["Properties"]
+    open_routes = [
+        f"{event['Properties']['Method']} {event['Properties']['Path']}"
+        for resource in template["Resources"].values()
+        for event in resource.get("Properties", {}).get("Events", {}).values()
+        if event["Type"] == "HttpApi" and "Auth" in event["Properties"]
+    ]
+    assert open_routes == ["POST /webhooks/{source}"]
 
 
 def the_queue_hides_messages_for_six_times_the_workers_timeout(template: Template) -> None:
@@ -72,7 +94,7 @@ def the_queue_is_made_of_lanes(template: Template) -> None:
 
 def rejected_messages_are_kept_as_long_as_waiting_ones_and_fit(template: Template) -> None:
     queue, rejected = properties(template, "LikeQueue"), properties(template, "RejectedQueue")
-    assert rejected["MessageRetentionPeriod"] >= queue["MessageRetentionPeriod"] == 1_209_600
+    assert rejected["MessageRetentionPeriod"] == 1_209_600 > queue["MessageRetentionPeriod"] > LAST_HOURS * 3_600
     assert rejected["MaximumMessageSize"] >= queue["MaximumMessageSize"] + 4_096
 
 
@@ -81,6 +103,9 @@ def each_role_may_do_what_it_needs_and_nothing_more(template: Template) -> None:
         (policy,) = properties(template, function)["Policies"]
         actions: list[str] = []
         for statement in policy["Statement"]:
+            if "Fn::If" in statement:  # only with a key of the owner's
+                condition, statement, otherwise = statement["Fn::If"]
+                assert (condition, otherwise) == ("HasKey", {"Ref": "AWS::NoValue"})
             assert statement["Effect"] == "Allow"
             assert statement["Resource"] != "*"
             actions += [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]
@@ -96,13 +121,105 @@ def each_function_has_the_environment_that_its_code_reads(template: Template) ->
 
 
 def data_and_secrets_outlive_the_stack(template: Template) -> None:
-    for resource in ("StateTable", "LikeQueue", "RejectedQueue", "AisaSecret"):
+    for resource in ("StateTable", "LikeQueue", "RejectedQueue", "AisaSecret", "WebhookSecret"):
         assert template["Resources"][resource]["DeletionPolicy"] == "Retain"
         assert template["Resources"][resource]["UpdateReplacePolicy"] == "Retain"
 
 
 def no_update_overwrites_the_key(template: Template) -> None:
-    assert properties(template, "AisaSecret").keys() == {"Description"}
+    for secret in ("AisaSecret", "WebhookSecret"):
+        assert properties(template, secret).keys() == {"Description", "KmsKeyId", "Tags"}
+
+
+def the_webhook_function_reads_its_own_secret_and_the_others_the_key(template: Template) -> None:
+    for function in FUNCTIONS:
+        (policy,) = properties(template, function)["Policies"]
+        read = [each["Resource"] for each in policy["Statement"] if [each.get("Action")] == list(SECRET)]
+        name = "Webhook" if function == "WebhookFunction" else "Aisa"
+        arn = {"Fn::GetAtt": [f"{name}Secret", "Id"]}
+        assert read == [{"Fn::If": [f"Create{name}Secret", arn, {"Ref": f"{name}SecretArn"}]}]
+
+
+def each_parameter_is_explained_grouped_and_used(template: Template) -> None:
+    groups = template["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
+    grouped = [parameter for group in groups for parameter in group["Parameters"]]
+    assert sorted(grouped) == sorted(template["Parameters"])
+    used = json.dumps([template[part] for part in ("Conditions", "Globals", "Resources", "Outputs")])
+    for name, parameter in template["Parameters"].items():
+        assert parameter["Description"]
+        assert "AllowedPattern" in parameter or "AllowedValues" in parameter or "MinValue" in parameter
+        assert f'{{"Ref": "{name}"}}' in used or f"${{{name}}}" in used, name
+
+
+def each_queue_wants_tls(template: Template) -> None:
+    for queue in ("LikeQueue", "RejectedQueue"):
+        policy = properties(template, f"{queue}Policy")
+        assert policy["Queues"] == [{"Ref": queue}]
+        (statement,) = policy["PolicyDocument"]["Statement"]
+        assert (statement["Effect"], statement["Principal"], statement["Action"]) == ("Deny", "*", "sqs:*")
+        assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def the_access_log_tells_no_path_and_no_header(template: Template) -> None:
+    line = json.loads(properties(template, "LikesApi")["AccessLogSettings"]["Format"])
+    assert {"requestId", "time", "routeKey", "status"} <= line.keys()
+    assert not [value for value in line.values() if re.search(r"path|header|query|authorizer", value, re.IGNORECASE)]
+
+
+def alarms(template: Template) -> dict[str, dict[str, Any]]:
+    return {
+        name: resource["Properties"]
+        for name, resource in template["Resources"].items()
+        if resource["Type"] == "AWS::CloudWatch::Alarm"
+    }
+
+
+def metrics_of(alarm: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the metrics an alarm looks at."""
+    return [part["MetricStat"]["Metric"] for part in alarm.get("Metrics", []) if "MetricStat" in part] or [alarm]
+
+
+def each_alarm_tells_somebody_what_to_do(template: Template) -> None:
+    topic = {"Fn::If": ["CreateAlarmTopic", {"Ref": "AlarmTopic"}, {"Ref": "AlarmTopicArn"}]}
+    runbook = (TEMPLATE.parent / "docs" / "runbook.md").read_text()
+    sections = {
+        re.sub(r"[^a-z0-9 -]", "", title.lower()).replace(" ", "-")
+        for title in re.findall(r"^## (.+)$", runbook, re.MULTILINE)
+    }
+    for name, alarm in alarms(template).items():
+        assert alarm["AlarmActions"] == [topic], name
+        assert alarm["TreatMissingData"] == "notBreaching", "nothing happens, nothing rings"
+        section = re.search(r"See docs/runbook\.md#([a-z0-9-]+)\.$", alarm["AlarmDescription"])
+        assert section, name
+        assert section[1] in sections, name
+
+
+def each_alarm_looks_at_a_metric_that_there_is(template: Template) -> None:
+    sources = "".join(path.read_text() for path in (TEMPLATE.parent / "src" / "likes").glob("*.py"))
+    for name, alarm in alarms(template).items():
+        for metric in metrics_of(alarm):
+            dimensions = {dimension["Name"]: dimension["Value"] for dimension in metric["Dimensions"]}
+            if metric["Namespace"] == NAMESPACE:
+                assert dimensions.keys() == {"service", "trigger"}, name
+                assert (
+                    dimensions["service"]
+                    == template["Globals"]["Function"]["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"]
+                )
+                assert f'TRIGGER: Final = "{dimensions["trigger"]}"' in sources, name
+                assert re.search(rf'"{metric["MetricName"]}"|f"Webhook', sources), name
+            else:
+                assert (metric["Namespace"], metric["MetricName"]) in AWS_METRICS, name
+
+
+def no_alarm_stops_its_own_mending(template: Template) -> None:
+    for function in FUNCTIONS:
+        deployment = properties(template, function)["DeploymentPreference"]
+        (alarm,) = deployment["Alarms"]
+        dimensions = {
+            dimension["Name"]: dimension["Value"] for dimension in alarms(template)[alarm["Ref"]]["Dimensions"]
+        }
+        assert dimensions["ExecutedVersion"] == {"Fn::GetAtt": [function, "Version.Version"]}
+        assert dimensions["Resource"] == {"Fn::Sub": f"${{{function}}}:live"}
 
 
 def remove(*path: Any) -> Callable[[Template], None]:
@@ -125,11 +242,12 @@ def change(value: Any, *path: Any) -> Callable[[Template], None]:
     return edit
 
 
+ALARM = ("BlockedAlarm", "Properties")
 QUEUE, WORKER = ("LikeQueue", "Properties"), ("WorkerFunction", "Properties")
 RULES: list[tuple[Callable[[Template], None], Callable[[Template], None]]] = [
-    (each_api_route_asks_for_credentials, remove("LikesApi", "Properties", "Auth", "DefaultAuthorizer")),
+    (each_api_route_asks_for_credentials_but_the_webhooks, remove("LikesApi", "Properties", "Auth", "DefaultAuthorizer")),
     (
-        each_api_route_asks_for_credentials,
+        each_api_route_asks_for_credentials_but_the_webhooks,
         change({"Authorizer": "NONE"}, "LikeFunction", "Properties", "Events", "Like", "Properties", "Auth"),
     ),
     (the_queue_hides_messages_for_six_times_the_workers_timeout, change(90, *QUEUE, "VisibilityTimeout")),
@@ -141,6 +259,19 @@ RULES: list[tuple[Callable[[Template], None], Callable[[Template], None]]] = [
     (each_function_has_the_environment_that_its_code_reads, remove(*WORKER, "Environment")),
     (data_and_secrets_outlive_the_stack, change("Delete", "StateTable", "DeletionPolicy")),
     (no_update_overwrites_the_key, change("{}", "AisaSecret", "Properties", "SecretString")),
+    (
+        the_webhook_function_reads_its_own_secret_and_the_others_the_key,
+        change({"Fn::GetAtt": ["AisaSecret", "Id"]}, "WebhookFunction", "Properties", "Policies", 0, "Statement", 0, "Resource"),
+    ),
+    (each_parameter_is_explained_grouped_and_used, lambda template: template["Globals"]["Function"].pop("Tracing")),
+    (each_queue_wants_tls, remove("RejectedQueuePolicy")),
+    (the_access_log_tells_no_path_and_no_header, change('{"path": "$context.path"}', "LikesApi", "Properties", "AccessLogSettings", "Format")),
+    (each_alarm_tells_somebody_what_to_do, change([], *ALARM, "AlarmActions")),
+    (each_alarm_tells_somebody_what_to_do, change("Look. See docs/runbook.md#elsewhere.", *ALARM, "AlarmDescription")),
+    (each_alarm_tells_somebody_what_to_do, change("breaching", *ALARM, "TreatMissingData")),
+    (each_alarm_looks_at_a_metric_that_there_is, change("WebhookRefusals", "WebhookRefusedAlarm", "Properties", "Namespace")),
+    (each_alarm_looks_at_a_metric_that_there_is, change("web", "WebhookRefusedAlarm", "Properties", "Dimensions", 1, "Value")),
+    (no_alarm_stops_its_own_mending, change([{"Ref": "RejectedAlarm"}], *WORKER, "DeploymentPreference", "Alarms")),
 ]  # fmt: skip
 
 
