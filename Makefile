@@ -8,7 +8,7 @@ export PYENV_VERSION := 3.13
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help run test soak fuzz contract browser lint types template build lock format clean
+.PHONY: help run test e2e soak fuzz contract browser lint types template build lock format clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,6 +18,9 @@ run: $(VENV) ## Bring the whole service up on this machine and like two tweets; 
 
 test: $(VENV) build browser ## Run every test
 	@$(PYTHON) -m pytest --cov --cov-report=term
+
+e2e: $(VENV) build browser ## Tell the whole story to the deployed service: in an emulator, or to the stack STACK_NAME
+	@$(PYTHON) -m pytest tests/deployed
 
 soak: $(VENV) ## Put the promises to the test: 5,000 requests, faults of every kind, 50 kills
 	@PYTHONPATH=src $(PYTHON) -m local.soak

@@ -97,6 +97,12 @@ def client(service: str, endpoint: str) -> Any:
     )
 
 
+def client_of_environment(service: str) -> Any:
+    """Return a client of `service` on AWS, with the environment's credentials and region."""
+    make: Callable[..., Any] = boto3.client
+    return make(service)
+
+
 def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

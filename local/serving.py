@@ -34,7 +34,7 @@ class LoopbackServer:
     def __init__(self, handler: type[Handler], *, port: int = 0) -> None:
         self._server = _Server(("127.0.0.1", port), type(handler.__name__, (handler,), {"owner": self}))
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
 
     def __enter__(self) -> Self:
         return self

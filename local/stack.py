@@ -12,7 +12,7 @@ from typing import Any, Final
 from samcli.yamlhelper import yaml_dump, yaml_parse
 
 from local.build import BUILT, PROJECT, build, sam
-from local.emulator import StackFailed, client, emulator
+from local.emulator import StackFailed, client, client_of_environment, emulator
 
 STACK: Final = "tweet-likes"
 
@@ -25,18 +25,20 @@ class Stack:
     """The deployed service.
 
     Attributes:
-        endpoint: the emulator's address, for ``AWS_ENDPOINT_URL``.
+        endpoint: the emulator's address, for ``AWS_ENDPOINT_URL``; None for AWS itself.
+        name: of the stack.
         outputs: the stack's outputs.
         resources: logical id to physical id.
     """
 
-    endpoint: str
+    endpoint: str | None
+    name: str
     outputs: Mapping[str, str]
     resources: Mapping[str, str]
 
     def client(self, service: str) -> Any:
         """Return a client of `service`, as the stack's owner."""
-        return client(service, self.endpoint)
+        return client(service, self.endpoint) if self.endpoint else client_of_environment(service)
 
     def invoke(self, function: str, version: str = "live") -> Callable[[dict[str, Any]], dict[str, Any]]:
         """Return what invokes the function of this logical id, as deployed or in another version."""
@@ -55,7 +57,7 @@ class Stack:
 
     def routes(self) -> dict[str, Callable[[dict[str, Any]], dict[str, Any]]]:
         """Return the API's routes, from the template that was deployed, each with what invokes its function."""
-        template = self.client("cloudformation").get_template(StackName=STACK, TemplateStage="Processed")[
+        template = self.client("cloudformation").get_template(StackName=self.name, TemplateStage="Processed")[
             "TemplateBody"
         ]
         body = template if isinstance(template, dict) else json.loads(template)
@@ -92,20 +94,8 @@ def deployed(*, aisa_url: str, **parameters: str) -> Iterator[Stack]:
     with tempfile.TemporaryDirectory(prefix="tweet-likes-") as folder, emulator(Path(folder)) as ministack:
         endpoint = ministack.endpoint
         build()
-        values = {"AisaBaseUrl": aisa_url, "Architecture": "x86_64", **parameters}
-        overrides = [f"{name}={value}" for name, value in values.items()]
-        template = str(_for_the_emulator())
-        arguments = ["--config-file", str(PROJECT / "samconfig.toml"), "--template-file", template]
-        arguments += ["--stack-name", STACK, "--no-progressbar"]
-        sam("deploy", *arguments, "--parameter-overrides", *overrides, endpoint=endpoint)
-        cloudformation = client("cloudformation", endpoint)
-        stack = cloudformation.describe_stacks(StackName=STACK)["Stacks"][0]
-        resources = cloudformation.describe_stack_resources(StackName=STACK)["StackResources"]
-        result = Stack(
-            endpoint,
-            {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]},
-            {resource["LogicalResourceId"]: resource["PhysicalResourceId"] for resource in resources},
-        )
+        deploy(endpoint, AisaBaseUrl=aisa_url, **parameters)
+        result = describe(STACK, endpoint)
         statement = {"Effect": "Allow", "Action": list(_EMULATORS_ACTIONS), "Resource": "*"}
         result.client("iam").put_role_policy(
             RoleName=result.resources["WorkerFunctionRole"],
@@ -113,6 +103,33 @@ def deployed(*, aisa_url: str, **parameters: str) -> Iterator[Stack]:
             PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
         )
         yield result
+
+
+def deploy(endpoint: str, **parameters: str) -> None:
+    """Deploy what is built, with these parameters of the template.
+
+    Raises:
+        StackFailed: the deployment failed.
+    """
+    values = {"Architecture": "x86_64", **parameters}
+    arguments = ["--config-file", str(PROJECT / "samconfig.toml"), "--template-file", str(_for_the_emulator())]
+    arguments += ["--stack-name", STACK, "--no-progressbar"]
+    overrides = [f"{name}={value}" for name, value in values.items()]
+    sam("deploy", *arguments, "--parameter-overrides", *overrides, endpoint=endpoint)
+
+
+def describe(name: str, endpoint: str | None = None) -> Stack:
+    """Return the stack `name` in the emulator at `endpoint`, or in the account of the environment's credentials."""
+    empty = Stack(endpoint, name, {}, {})
+    cloudformation = empty.client("cloudformation")
+    (stack,) = cloudformation.describe_stacks(StackName=name)["Stacks"]
+    resources = cloudformation.describe_stack_resources(StackName=name)["StackResources"]
+    return Stack(
+        endpoint,
+        name,
+        {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]},
+        {resource["LogicalResourceId"]: resource["PhysicalResourceId"] for resource in resources},
+    )
 
 
 def _for_the_emulator() -> Path:

@@ -4,8 +4,9 @@ import base64
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache, cached_property
 from typing import Any
 
 import boto3
@@ -59,6 +60,13 @@ def pytest_unconfigure() -> None:
     _aws.close()
 
 
+@cache
+def aws(service: str) -> Any:
+    """Return a client of the emulator's `service`."""
+    make: Callable[..., Any] = boto3.client
+    return make(service)
+
+
 @dataclass
 class Context:
     """What Lambda tells a function of its invocation."""
@@ -87,20 +95,35 @@ class Service:
 
     def __post_init__(self) -> None:
         self.sqs_client = boto3.client("sqs", endpoint_url=self.sqs.url)
-        self.secrets = boto3.client("secretsmanager")
-        self.dynamodb = boto3.client("dynamodb")
-        self.restart()
+        self.secrets = aws("secretsmanager")
+        self.dynamodb = aws("dynamodb")
 
     def restart(self, **environ: str) -> None:
         """Start new execution environments, with other settings where given."""
-        from likes import api, webhooks, wiring, worker
-
         self.environ |= environ
-        self.api = api.make_handler(
-            wiring.build_api(self.environ, clock=self.clock, patience=PATIENCE), clock=self.clock
-        )
-        self.webhooks = webhooks.make_handler(webhooks.build_webhooks(self.environ, clock=self.clock))
-        self.worker = worker.make_handler(wiring.build_worker(self.environ, clock=self.clock, patience=PATIENCE))
+        for function in ("api", "webhooks", "worker"):
+            self.__dict__.pop(function, None)
+
+    @cached_property
+    def api(self) -> Callable[..., dict[str, Any]]:
+        """The HTTP function's handler."""
+        from likes import api, wiring
+
+        return api.make_handler(wiring.build_api(self.environ, clock=self.clock, patience=PATIENCE), clock=self.clock)
+
+    @cached_property
+    def webhooks(self) -> Callable[..., dict[str, Any]]:
+        """The webhook function's handler."""
+        from likes import webhooks
+
+        return webhooks.make_handler(webhooks.build_webhooks(self.environ, clock=self.clock))
+
+    @cached_property
+    def worker(self) -> Callable[..., dict[str, Any]]:
+        """The worker's handler."""
+        from likes import wiring, worker
+
+        return worker.make_handler(wiring.build_worker(self.environ, clock=self.clock, patience=PATIENCE))
 
     def set_secret(self, value: str) -> None:
         """Put `value` into the AIsa secret."""
@@ -116,7 +139,7 @@ class Service:
         from likes.observability import metrics
 
         function = self.webhooks if event.get("routeKey") == "POST /webhooks/{source}" else self.api
-        answer: dict[str, Any] = function(event, self.context)  # type: ignore[arg-type]  # stands for Lambda's
+        answer: dict[str, Any] = function(event, self.context)
         metrics.clear_metrics()  # here one process is two functions, each with a dimension of its own
         return answer | {"json": json.loads(answer["body"])}
 
@@ -166,7 +189,7 @@ class Service:
             self.sqs_client,
             self.environ["LIKE_QUEUE_URL"],
             self.sqs.queue(self.environ["LIKE_QUEUE_URL"]).arn,
-            lambda event: self.worker(event, self.context),  # type: ignore[arg-type]  # stands for Lambda's
+            lambda event: self.worker(event, self.context),
         )
 
     def drain(self, *, seconds: float = float("inf")) -> int:
@@ -227,7 +250,7 @@ def aisa(clock: VirtualClock) -> Iterator[AisaSimulator]:
 
 @pytest.fixture
 def table() -> Iterator[str]:
-    client = boto3.client("dynamodb")
+    client = aws("dynamodb")
     client.create_table(
         TableName="state",
         KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
@@ -240,7 +263,7 @@ def table() -> Iterator[str]:
 
 @pytest.fixture
 def secret() -> Iterator[str]:
-    client = boto3.client("secretsmanager")
+    client = aws("secretsmanager")
     client.create_secret(Name="aisa", SecretString=json.dumps({"default": KEY, "brand-a": BRAND_KEY}))
     yield "aisa"
     client.delete_secret(SecretId="aisa", ForceDeleteWithoutRecovery=True)
@@ -248,7 +271,7 @@ def secret() -> Iterator[str]:
 
 @pytest.fixture
 def webhook_secret() -> Iterator[str]:
-    client = boto3.client("secretsmanager")
+    client = aws("secretsmanager")
     client.create_secret(Name="webhooks", SecretString=json.dumps(SOURCES))
     yield "webhooks"
     client.delete_secret(SecretId="webhooks", ForceDeleteWithoutRecovery=True)

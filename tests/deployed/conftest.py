@@ -1,23 +1,91 @@
-"""The template, built and deployed into an emulator that enforces policies: once for all tests of this folder."""
+"""The service as it is deployed: once for all tests of this folder.
 
+Built and deployed into an emulator that enforces policies; or, with ``STACK_NAME`` set, the stack of that name in the
+AWS account of the environment's credentials. There, tests that need to command AIsa's simulator are left out.
+"""
+
+import os
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+import boto3
 import pytest
+import requests
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from requests.auth import AuthBase
 
-from local.service import LocalService, local_service
+from local.aisa import AisaSimulator
+from local.service import local_service
+from local.stack import Stack, describe
+
+STACK_NAME = os.environ.get("STACK_NAME")
+
+
+class _Signed(AuthBase):
+    """Signs requests to API Gateway with the environment's credentials."""
+
+    def __init__(self) -> None:
+        self._session = boto3.Session()
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        credentials, region = self._session.get_credentials(), self._session.region_name
+        assert credentials, "no credentials of AWS in the environment"
+        signed = AWSRequest(request.method, request.url, data=request.body)
+        SigV4Auth(credentials, "execute-api", region).add_auth(signed)
+        request.headers.update(dict(signed.headers))
+        return request
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """The deployed service.
+
+    Attributes:
+        simulator: of AIsa, which it calls; None where the stack is a real one.
+        auth: what callers of the API show.
+    """
+
+    stack: Stack
+    url: str
+    simulator: AisaSimulator | None = None
+    auth: AuthBase | None = field(default=None, repr=False)
+
+    @property
+    def aisa(self) -> AisaSimulator:
+        """The simulator, in tests that are left out where there is none."""
+        assert self.simulator
+        return self.simulator
+
+    def post(self, path: str, payload: Any, **headers: str) -> requests.Response:
+        """Send a request as a caller with credentials."""
+        return requests.post(f"{self.url}{path}", json=payload, headers=headers, auth=self.auth, timeout=60)
+
+    def get(self, path: str) -> requests.Response:
+        """Ask as a caller with credentials."""
+        return requests.get(f"{self.url}{path}", auth=self.auth, timeout=60)
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist looks for groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Keep this folder's tests together in one process, with time for what a first test has to wait for."""
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("deployed"))
-            item.add_marker(pytest.mark.timeout(300))
+    ours = [item for item in items if Path(__file__).parent in item.path.parents]
+    for item in ours:
+        item.add_marker(pytest.mark.xdist_group("deployed"))
+        item.add_marker(pytest.mark.timeout(300))
+    if STACK_NAME:
+        left_out = [item for item in ours if item.get_closest_marker("simulated")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
 
 
 @pytest.fixture(scope="session")
-def service() -> Iterator[LocalService]:
-    with local_service() as service:
-        yield service
+def service() -> Iterator[Deployed]:
+    if STACK_NAME:
+        stack = describe(STACK_NAME)
+        yield Deployed(stack, stack.outputs["ApiUrl"], auth=_Signed())
+        return
+    with local_service() as local:
+        yield Deployed(local.stack, local.gateway.url, local.simulator)

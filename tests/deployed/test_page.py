@@ -8,11 +8,14 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
-from local.service import LocalService
+from tests.deployed.conftest import Deployed
 
 SCREENSHOT = Path(__file__).parents[2] / "docs" / "images" / "page.png"
 DESKTOP, PHONE = (1280, 900), (390, 844)
 TWEET = "1228393702244134912"
+
+
+pytestmark = pytest.mark.simulated
 
 
 @pytest.fixture(scope="module")
@@ -23,17 +26,17 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(params=[DESKTOP, PHONE], ids=["desktop", "phone"])
-def page(service: LocalService, browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
+def page(service: Deployed, browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
     width, height = request.param
     errors: list[str] = []
     elsewhere: list[str] = []
     with browser.new_page(viewport={"width": width, "height": height}) as page:
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.on("request", lambda sent: elsewhere.append(sent.url))
-        page.goto(service.gateway.url)
+        page.goto(service.url)
         yield page
     assert errors == []
-    assert [url for url in elsewhere if not url.startswith((service.gateway.url, "data:"))] == [], "it works offline"
+    assert [url for url in elsewhere if not url.startswith((service.url, "data:"))] == [], "it works offline"
 
 
 def execute(page: Page, operation: str, body: str) -> Locator:
@@ -46,13 +49,12 @@ def execute(page: Page, operation: str, body: str) -> Locator:
     return block.locator(".live-responses-table")
 
 
-def test_a_like_is_made_and_shown(page: Page, service: LocalService) -> None:
+def test_a_like_is_made_and_shown(page: Page, service: Deployed) -> None:
     answer = execute(page, "likes-like", f'{{"tweet_id": "{TWEET}"}}')
 
     expect(answer.locator(".response-col_status").last).to_contain_text("200")
     expect(answer).to_contain_text('"liked": true')
-    assert service.simulator
-    assert TWEET in service.simulator.likes["default"]
+    assert TWEET in service.aisa.likes["default"]
 
 
 def test_a_mistake_is_explained(page: Page) -> None:

@@ -1,36 +1,167 @@
-"""What the functions' roles keep them from, tried where policies are enforced."""
+"""What the functions' roles let them do and keep them from, tried where policies are enforced: both ways.
 
+Each permission is taken away in turn, and something must fail without it. What Lambda itself does with the worker's role
+(receive, delete, read attributes) the emulator does without asking; AWS refuses the event source if one is missing.
+"""
+
+import json
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
 
-from local.service import DEMO_TOKEN, LocalService
+import pytest
 
-EVENT = {
-    "routeKey": "POST /webhooks/{source}",
-    "headers": {"authorization": f"Bearer {DEMO_TOKEN}"},
-    "pathParameters": {"source": "demo-token"},
-    "requestContext": {"requestId": "r"},
-    "body": '{"tweet_id": "20"}',
-}
+from local.service import DEMO_TOKEN
+from tests.deployed.conftest import Deployed
+from tests.deployed.test_story import eventually, release
+
+pytestmark = pytest.mark.simulated
+
+Event = dict[str, Any]
 
 
-def test_the_webhook_function_can_not_read_the_aisa_key(service: LocalService) -> None:
-    stack = service.stack
-    functions = stack.client("lambda")
-    name = stack.resources["WebhookFunction"]
-    invoke = stack.invoke("WebhookFunction")
-    environment = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
-    since = round(time.time() * 1000)
-    assert invoke(EVENT)["statusCode"] == 202
+def event(route: str, **fields: Any) -> Event:
+    return {"routeKey": route, "headers": {}, "requestContext": {"requestId": "r"}, **fields}
 
-    def read_from(secret: str) -> None:
-        variables = environment | {"WEBHOOK_SECRET_ID": stack.outputs[secret]}
-        functions.update_function_configuration(FunctionName=name, Environment={"Variables": variables})
 
-    read_from("AisaSecretArn")
+def webhook() -> Event:
+    return event(
+        "POST /webhooks/{source}",
+        headers={"authorization": f"Bearer {DEMO_TOKEN}"},
+        pathParameters={"source": "demo-token"},
+        body='{"tweet_id": "20"}',
+    )
+
+
+def like(tweet: str, **headers: str) -> Event:
+    return event("POST /likes", headers=headers, body=json.dumps({"tweet_id": tweet}))
+
+
+def batch(body: str) -> Event:
+    attributes = {
+        "ApproximateReceiveCount": "1",
+        "SentTimestamp": str(round(time.time() * 1000)),
+        "MessageGroupId": "default",
+    }
+    record = {
+        "messageId": "m",
+        "receiptHandle": "r",
+        "body": body,
+        "attributes": attributes,
+        "eventSourceARN": "arn:aws:sqs:us-east-1:000000000000:likes.fifo",
+    }
+    return {"Records": [record]}
+
+
+@dataclass(frozen=True)
+class Permission:
+    """A permission, what needs it, and what is written when it is missing."""
+
+    function: str
+    action: str
+    event: Callable[[], Event]
+    complaint: str
+
+
+PERMISSIONS = [
+    Permission("LikeFunction", "secretsmanager:GetSecretValue", lambda: like("201"), "secret_unreadable"),
+    Permission("LikeFunction", "dynamodb:PutItem", lambda: like("202"), "ledger_unavailable"),
+    Permission("LikeFunction", "dynamodb:UpdateItem", lambda: like("203"), "ledger_unavailable"),
+    Permission(
+        "LikeFunction",
+        "dynamodb:GetItem",
+        lambda: event("GET /likes/{tweet_id}", pathParameters={"tweet_id": "101"}),
+        "ledger_unavailable",
+    ),
+    Permission("LikeFunction", "sqs:SendMessage", lambda: like("204", prefer="respond-async"), "send_failed"),
+    Permission("WebhookFunction", "secretsmanager:GetSecretValue", webhook, "secret_unreadable"),
+    Permission("WebhookFunction", "sqs:SendMessage", webhook, "send_failed"),
+    Permission(
+        "WorkerFunction", "secretsmanager:GetSecretValue", lambda: batch('{"tweet_id": "205"}'), "secret_unreadable"
+    ),
+    Permission("WorkerFunction", "dynamodb:PutItem", lambda: batch('{"tweet_id": "206"}'), "ledger_unavailable"),
+    Permission("WorkerFunction", "dynamodb:UpdateItem", lambda: batch('{"tweet_id": "207"}'), "ledger_unavailable"),
+    Permission("WorkerFunction", "sqs:SendMessage", lambda: batch("not json"), "reject_failed"),
+]
+
+
+@contextmanager
+def policies_of(service: Deployed, function: str, edit: Callable[[dict[str, Any]], None]) -> Iterator[None]:
+    """Edit the statements of a role's own policies, and put them back in the end; no environment is kept warm."""
+    iam, role = service.stack.client("iam"), service.stack.resources[f"{function}Role"]
+    before = {
+        name: iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
+        for name in iam.list_role_policies(RoleName=role)["PolicyNames"]
+    }
     try:
-        answer = invoke(EVENT)
+        for name, document in before.items():
+            edited = json.loads(json.dumps(document))
+            edit(edited)
+            iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps(edited))
+        restart(service, function)
+        yield
     finally:
-        read_from("WebhookSecretArn")
+        for name, document in before.items():
+            iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps(document))
+        restart(service, function)
 
-    assert answer["statusCode"] == 503
-    assert any('"secret_unreadable"' in line for _, line in stack.logs(since))
+
+def restart(service: Deployed, function: str, **variables: str) -> None:
+    """Give a function's newest version a fresh execution environment."""
+    functions, name = service.stack.client("lambda"), service.stack.resources[function]
+    environment = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+    environment |= {"RESTARTED": str(time.monotonic()), **variables}
+    functions.update_function_configuration(FunctionName=name, Environment={"Variables": environment})
+
+
+def without(action: str) -> Callable[[dict[str, Any]], None]:
+    def edit(document: dict[str, Any]) -> None:
+        for statement in document["Statement"]:
+            actions = [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]
+            statement["Action"] = [each for each in actions if each != action] or ["sts:GetCallerIdentity"]
+
+    return edit
+
+
+@pytest.mark.parametrize("permission", PERMISSIONS, ids=lambda each: f"{each.function} {each.action}")
+def test_no_permission_is_spare(service: Deployed, permission: Permission) -> None:
+    invoke = service.stack.invoke(permission.function, "$LATEST")
+
+    def complains() -> bool:
+        since = round(time.time() * 1000)
+        invoke(permission.event())
+        return any(permission.complaint in line for _, line in service.stack.logs(since))
+
+    with policies_of(service, permission.function, without(permission.action)):
+        assert complains()
+    release(service)  # some leave a hold on the account
+    eventually(lambda: not complains())
+
+
+FORBIDDEN = [
+    ("WebhookFunction", "AisaSecretArn"),
+    ("LikeFunction", "WebhookSecretArn"),
+    ("WorkerFunction", "WebhookSecretArn"),
+]
+
+
+@pytest.mark.parametrize(("function", "secret"), FORBIDDEN)
+def test_no_function_can_read_the_others_secret(service: Deployed, function: str, secret: str) -> None:
+    variable, own = (
+        ("WEBHOOK_SECRET_ID", "WebhookSecretArn")
+        if function == "WebhookFunction"
+        else ("AISA_SECRET_ID", "AisaSecretArn")
+    )
+    events = {"WebhookFunction": webhook(), "LikeFunction": like("301"), "WorkerFunction": batch('{"tweet_id": "302"}')}
+    since = round(time.time() * 1000)
+
+    restart(service, function, **{variable: service.stack.outputs[secret]})
+    try:
+        service.stack.invoke(function, "$LATEST")(events[function])
+    finally:
+        restart(service, function, **{variable: service.stack.outputs[own]})
+        release(service)
+
+    assert any("secret_unreadable" in line for _, line in service.stack.logs(since))

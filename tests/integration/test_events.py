@@ -85,7 +85,7 @@ def test_http_sample(service: Service, name: str) -> None:
 def test_sqs_sample(service: Service, name: str) -> None:
     likes, reasons = SQS[name]
 
-    answer = service.worker(sample(name), service.context)  # type: ignore[arg-type]  # stands for Lambda's
+    answer = service.worker(sample(name), service.context)
 
     assert answer == {"batchItemFailures": []}
     assert {account: set(tweets) for account, tweets in service.aisa.likes.items() if tweets} == likes
@@ -95,7 +95,7 @@ def test_sqs_sample(service: Service, name: str) -> None:
 def test_the_sqs_event_that_sam_generates(service: Service) -> None:
     event = generate("sqs", "receive-message", "--body", json.dumps({"tweet_id": TWEET}).replace('"', '\\"'))
 
-    answer = service.worker(event, service.context)  # type: ignore[arg-type]  # stands for Lambda's
+    answer = service.worker(event, service.context)
 
     assert answer == {"batchItemFailures": []}
     assert service.aisa.likes["default"] == {TWEET}

@@ -44,7 +44,7 @@ def test_a_documented_program_queues_a_like(service: Service, scheme: str, langu
     service.clock.advance_to(time.time())  # by which the programs sign
 
     def invoke(event: dict[str, Any]) -> dict[str, Any]:
-        return service.webhooks(event, service.context)  # type: ignore[arg-type]  # stands for Lambda's
+        return service.webhooks(event, service.context)
 
     with Gateway({"POST /webhooks/{source}": invoke}) as gateway:
         run = subprocess.run(  # noqa: S603 - our own words
