@@ -263,7 +263,7 @@ RULES: list[tuple[Callable[[Template], None], Callable[[Template], None]]] = [
         the_webhook_function_reads_its_own_secret_and_the_others_the_key,
         change({"Fn::GetAtt": ["AisaSecret", "Id"]}, "WebhookFunction", "Properties", "Policies", 0, "Statement", 0, "Resource"),
     ),
-    (each_parameter_is_explained_grouped_and_used, lambda template: template["Globals"]["Function"].pop("Tracing")),
+    (each_parameter_is_explained_grouped_and_used, lambda template: template["Parameters"]["Stage"].pop("Description")),
     (each_queue_wants_tls, remove("RejectedQueuePolicy")),
     (the_access_log_tells_no_path_and_no_header, change('{"path": "$context.path"}', "LikesApi", "Properties", "AccessLogSettings", "Format")),
     (each_alarm_tells_somebody_what_to_do, change([], *ALARM, "AlarmActions")),
