@@ -2,16 +2,17 @@ UV_VERSION := 0.13.9
 UV := .tools/bin/uv
 VENV := .venv
 PYTHON := $(VENV)/bin/python
+CHECKS := .tools/checks
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 # Outside a shell that has chosen one, pyenv's shims refuse to run; this names the version uv asks them for.
 export PYENV_VERSION := 3.13
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help run test e2e soak fuzz contract browser lint types template build lock format clean
+.PHONY: help run test e2e soak fuzz contract browser lint types template audit build lock format clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(VENV) ## Bring the whole service up on this machine and like two tweets; Ctrl-C ends it
 	@$(PYTHON) -m local.run
@@ -38,9 +39,18 @@ lint: $(VENV) ## Check style and format
 types: $(VENV) ## Check types, strictly
 	@$(VENV)/bin/mypy
 
-template: $(VENV) ## Check template.yaml
+template: $(VENV) $(CHECKS) ## Check template.yaml, as it is and as SAM translates it
 	@$(VENV)/bin/sam validate --lint
-	@$(VENV)/bin/cfn-lint template.yaml
+	@$(VENV)/bin/sam validate --lint --config-env prod >/dev/null
+	@$(VENV)/bin/cfn-lint --include-checks I -- template.yaml
+	@mkdir -p .local
+	@$(PYTHON) -m local.template > .local/translated.json
+	@$(CHECKS)/bin/checkov --config-file .checkov.yaml --file template.yaml
+	@$(CHECKS)/bin/checkov --config-file .checkov.yaml --file .local/translated.json
+
+audit: $(CHECKS) ## Look the locked dependencies up in the databases of vulnerabilities
+	@for locked in requirements.txt requirements-dev.txt; do \
+		$(CHECKS)/bin/pip-audit --strict --require-hashes --disable-pip --requirement $$locked || exit 1; done
 
 build: $(VENV) ## Build what is deployed, into .aws-sam/
 	@$(PYTHON) -m local.build
@@ -60,6 +70,8 @@ lock: $(UV) ## Lock the dependencies anew
 		pyproject.toml --group dev --output-file requirements-dev.txt
 	@$(UV) pip compile --quiet --no-header --universal --generate-hashes --python-version 3.13 \
 		pyproject.toml --constraint requirements-dev.txt --output-file requirements.txt
+	@$(UV) pip compile --quiet --no-header --upgrade --universal --generate-hashes --python-version 3.13 \
+		--group checks --output-file requirements-checks.txt
 
 clean: ## Remove everything that make has made
 	@rm -rf $(VENV) .tools .aws-sam .local .mypy_cache .pytest_cache .ruff_cache .coverage*
@@ -72,3 +84,8 @@ $(VENV): $(UV) requirements-dev.txt
 	@$(UV) venv --quiet --clear --python 3.13 $(VENV)
 	@$(UV) pip sync --quiet --require-hashes --python $(VENV) requirements-dev.txt
 	@touch $(VENV)
+
+$(CHECKS): $(UV) requirements-checks.txt
+	@$(UV) venv --quiet --clear --python 3.13 $(CHECKS)
+	@$(UV) pip sync --quiet --require-hashes --python $(CHECKS) requirements-checks.txt
+	@touch $(CHECKS)

@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 from cfnlint.decode import decode_str
 
+from likes import liking, observability
 from likes.lanes import LAST_HOURS
+from likes.queues import LONGEST_VISIBILITY_SECONDS
 
 TEMPLATE = Path(__file__).parents[2] / "template.yaml"
 
@@ -24,6 +26,12 @@ AWS_METRICS = {
     ("AWS/ApiGateway", "5xx"),
     ("AWS/Lambda", "Errors"),
     ("AWS/Lambda", "Throttles"),
+}
+OWN_METRICS = {
+    *observability._COUNTS.values(),  # noqa: SLF001 - the table itself
+    *re.findall(r'add_metric\("(\w+)"', Path(observability.__file__).read_text()),
+    "WebhookAccepted",
+    "WebhookRefused",
 }
 SECRET = {"secretsmanager:GetSecretValue"}
 KEY = {"kms:Decrypt", "kms:GenerateDataKey"}
@@ -144,7 +152,10 @@ def each_parameter_is_explained_grouped_and_used(template: Template) -> None:
     groups = template["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
     grouped = [parameter for group in groups for parameter in group["Parameters"]]
     assert sorted(grouped) == sorted(template["Parameters"])
-    used = json.dumps([template[part] for part in ("Conditions", "Globals", "Resources", "Outputs")])
+    parts = deepcopy([template[part] for part in ("Conditions", "Globals", "Resources", "Outputs")])
+    for resource in parts[2].values():
+        resource["Properties"].pop("VersionDescription", None)  # repeats values that are used elsewhere
+    used = json.dumps(parts)
     for name, parameter in template["Parameters"].items():
         assert parameter["Description"]
         assert "AllowedPattern" in parameter or "AllowedValues" in parameter or "MinValue" in parameter
@@ -206,7 +217,7 @@ def each_alarm_looks_at_a_metric_that_there_is(template: Template) -> None:
                     == template["Globals"]["Function"]["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"]
                 )
                 assert f'TRIGGER: Final = "{dimensions["trigger"]}"' in sources, name
-                assert re.search(rf'"{metric["MetricName"]}"|f"Webhook', sources), name
+                assert metric["MetricName"] in OWN_METRICS, name
             else:
                 assert (metric["Namespace"], metric["MetricName"]) in AWS_METRICS, name
 
@@ -214,12 +225,106 @@ def each_alarm_looks_at_a_metric_that_there_is(template: Template) -> None:
 def no_alarm_stops_its_own_mending(template: Template) -> None:
     for function in FUNCTIONS:
         deployment = properties(template, function)["DeploymentPreference"]
-        (alarm,) = deployment["Alarms"]
-        dimensions = {
-            dimension["Name"]: dimension["Value"] for dimension in alarms(template)[alarm["Ref"]]["Dimensions"]
-        }
-        assert dimensions["ExecutedVersion"] == {"Fn::GetAtt": [function, "Version.Version"]}
+        (reference,) = deployment["Alarms"]
+        alarm = alarms(template)[reference["Ref"]]
+        version = {"Fn::GetAtt": [function, "Version.Version"]}
+        dimensions = {dimension["Name"]: dimension["Value"] for dimension in alarm["Dimensions"]}
+        assert dimensions["ExecutedVersion"] == version
         assert dimensions["Resource"] == {"Fn::Sub": f"${{{function}}}:live"}
+        # An alarm that is only changed keeps its state for a minute, and one that rings stops a deployment at its start.
+        assert version in alarm["AlarmName"]["Fn::Join"][1], "another name is another alarm"
+
+
+def an_alarm_over_several_metrics_counts_what_is_missing_as_nothing(template: Template) -> None:
+    for name, alarm in alarms(template).items():
+        expressions = [part["Expression"] for part in alarm.get("Metrics", []) if "Expression" in part]
+        if len(metrics_of(alarm)) > 1:
+            (expression,) = expressions
+            assert re.search(r"SUM\(FILL\(METRICS\(", expression), name
+            assert "+" not in expression, "a sum of two series ends where either does"
+
+
+def no_alarm_is_over_before_its_cause(template: Template) -> None:
+    longest_waits = {
+        "BlockedAlarm": liking._BLOCKED_SECONDS[1],  # noqa: SLF001 - the longest wait between two tries
+        "SpendingCapAlarm": LONGEST_VISIBILITY_SECONDS,
+    }
+    for name, seconds in longest_waits.items():
+        alarm = alarms(template)[name]
+        period = max(part["MetricStat"]["Period"] for part in alarm["Metrics"] if "MetricStat" in part)
+        assert alarm["DatapointsToAlarm"] == 1
+        assert seconds + period < period * alarm["EvaluationPeriods"] <= 86_400, name
+
+
+def each_new_value_of_a_parameter_makes_a_new_version(template: Template) -> None:
+    shared = template["Globals"]["Function"]
+    assert shared["AutoPublishAliasAllProperties"] is True
+    conditions = {"CreateAisaSecret": "AisaSecretArn", "CreateWebhookSecret": "WebhookSecretArn"}
+    kept_out = {"KmsKeyArn", "PermissionsBoundaryArn", "ReservedConcurrency", "Stage"}  # of no version's making
+    for function in FUNCTIONS:
+        own = properties(template, function)
+        used = json.dumps([shared, own.get("Environment", {})])
+        needed = {name for name in template["Parameters"] if f'{{"Ref": "{name}"}}' in used} - kept_out
+        # What all functions are given and only some read.
+        needed -= set(conditions.values()) - {"WebhookSecretArn" if function == "WebhookFunction" else "AisaSecretArn"}
+        described = json.dumps(own["VersionDescription"])
+        assert not [name for name in needed if f'"{name}"' not in described and f"${{{name}}}" not in described]
+
+
+def the_worker_has_no_more_pollers_than_room(template: Template) -> None:
+    worker = properties(template, "WorkerFunction")
+    room = {"Ref": "ReservedConcurrency"}
+    nothing = {"Ref": "AWS::NoValue"}
+    assert worker["ReservedConcurrentExecutions"] == {"Fn::If": ["HasConcurrency", room, nothing]}
+    scaling = worker["Events"]["Queue"]["Properties"]["ScalingConfig"]
+    assert scaling == {"Fn::If": ["HasConcurrency", {"MaximumConcurrency": room}, nothing]}
+
+
+def a_key_is_used_through_the_services_only(template: Template) -> None:
+    for function, services in {
+        "LikeFunction": {"dynamodb", "secretsmanager", "sqs"},
+        "WebhookFunction": {"secretsmanager", "sqs"},
+        "WorkerFunction": {"dynamodb", "secretsmanager", "sqs"},
+    }.items():
+        (policy,) = properties(template, function)["Policies"]
+        (statement,) = [each["Fn::If"][1] for each in policy["Statement"] if "Fn::If" in each]
+        assert statement["Resource"] == {"Ref": "KmsKeyArn"}
+        through = statement["Condition"]["StringLike"]["kms:ViaService"]
+        assert {each["Fn::Sub"] for each in through} == {f"{service}.${{AWS::Region}}.*" for service in services}
+
+
+def each_role_has_the_boundary(template: Template) -> None:
+    boundary = {"Fn::If": ["HasBoundary", {"Ref": "PermissionsBoundaryArn"}, {"Ref": "AWS::NoValue"}]}
+    assert template["Globals"]["Function"]["PermissionsBoundary"] == boundary
+    for name, resource in template["Resources"].items():
+        if resource["Type"] == "AWS::IAM::Role":
+            assert resource["Properties"]["PermissionsBoundary"] == boundary, name
+    for function in FUNCTIONS:  # else SAM makes a role without one
+        assert properties(template, function)["DeploymentPreference"]["Role"] == {
+            "Fn::GetAtt": ["DeploymentRole", "Arn"]
+        }
+
+
+def everything_is_encrypted_with_the_owners_key_if_there_is_one(template: Template) -> None:
+    names = {
+        "AWS::SQS::Queue": "KmsMasterKeyId",
+        "AWS::SNS::Topic": "KmsMasterKeyId",
+        "AWS::Logs::LogGroup": "KmsKeyId",
+        "AWS::SecretsManager::Secret": "KmsKeyId",
+        "AWS::DynamoDB::Table": "SSESpecification",
+    }
+    for name, resource in template["Resources"].items():
+        if resource["Type"] in names:
+            assert '{"Ref": "KmsKeyArn"}' in json.dumps(resource["Properties"][names[resource["Type"]]]), name
+        if resource["Type"] == "AWS::SQS::Queue":
+            sse = {"Fn::If": ["HasKey", {"Ref": "AWS::NoValue"}, True]}
+            assert resource["Properties"]["SqsManagedSseEnabled"] == sse, name
+
+
+def the_api_is_throttled_and_its_open_route_apart(template: Template) -> None:
+    api = properties(template, "LikesApi")
+    assert api["DefaultRouteSettings"]["ThrottlingRateLimit"] <= 50
+    assert api["RouteSettings"]["POST /webhooks/{source}"]["ThrottlingRateLimit"] <= 20
 
 
 def remove(*path: Any) -> Callable[[Template], None]:
@@ -271,7 +376,20 @@ RULES: list[tuple[Callable[[Template], None], Callable[[Template], None]]] = [
     (each_alarm_tells_somebody_what_to_do, change("breaching", *ALARM, "TreatMissingData")),
     (each_alarm_looks_at_a_metric_that_there_is, change("WebhookRefusals", "WebhookRefusedAlarm", "Properties", "Namespace")),
     (each_alarm_looks_at_a_metric_that_there_is, change("web", "WebhookRefusedAlarm", "Properties", "Dimensions", 1, "Value")),
+    (each_alarm_looks_at_a_metric_that_there_is, change("WebhookRefusals", "WebhookRefusedAlarm", "Properties", "MetricName")),
     (no_alarm_stops_its_own_mending, change([{"Ref": "RejectedAlarm"}], *WORKER, "DeploymentPreference", "Alarms")),
+    (no_alarm_stops_its_own_mending, remove("NewWorkerVersionAlarm", "Properties", "AlarmName")),
+    (an_alarm_over_several_metrics_counts_what_is_missing_as_nothing, change("http + queue", *ALARM, "Metrics", 0, "Expression")),
+    (no_alarm_is_over_before_its_cause, change(13, "SpendingCapAlarm", "Properties", "EvaluationPeriods")),
+    (
+        each_new_value_of_a_parameter_makes_a_new_version,
+        change({"Fn::Sub": "${AisaBaseUrl} ${LikesPerDay}"}, *WORKER, "VersionDescription"),
+    ),
+    (the_worker_has_no_more_pollers_than_room, remove(*WORKER, "Events", "Queue", "Properties", "ScalingConfig")),
+    (a_key_is_used_through_the_services_only, remove(*WORKER, "Policies", 0, "Statement", 4, "Fn::If", 1, "Condition")),
+    (each_role_has_the_boundary, remove("DeploymentRole", "Properties", "PermissionsBoundary")),
+    (everything_is_encrypted_with_the_owners_key_if_there_is_one, remove("ApiLogs", "Properties", "KmsKeyId")),
+    (the_api_is_throttled_and_its_open_route_apart, remove("LikesApi", "Properties", "RouteSettings")),
 ]  # fmt: skip
 
 
