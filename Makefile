@@ -9,7 +9,7 @@ export PYENV_VERSION := 3.13
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help run test e2e soak fuzz contract browser lint types template audit build lock format clean
+.PHONY: help run test e2e soak fuzz contract browser dashboard lint types template audit build lock format clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -60,6 +60,9 @@ browser: $(VENV)
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null \
 		|| $(VENV)/bin/playwright install chromium-headless-shell \
 		|| { apt-get -qq update && apt-get -qq install --yes --no-install-recommends chromium; }
+
+dashboard: $(VENV) ## Draw the template's dashboard for the docs
+	@$(PYTHON) -m local.dashboard
 
 format: $(VENV) ## Rewrite the sources in the project's format
 	@$(VENV)/bin/ruff check --fix .
