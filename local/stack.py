@@ -95,14 +95,7 @@ def deployed(*, aisa_url: str, **parameters: str) -> Iterator[Stack]:
         endpoint = ministack.endpoint
         build()
         deploy(endpoint, AisaBaseUrl=aisa_url, **parameters)
-        result = describe(STACK, endpoint)
-        statement = {"Effect": "Allow", "Action": list(_EMULATORS_ACTIONS), "Resource": "*"}
-        result.client("iam").put_role_policy(
-            RoleName=result.resources["WorkerFunctionRole"],
-            PolicyName="emulator",
-            PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
-        )
-        yield result
+        yield describe(STACK, endpoint)
 
 
 def deploy(endpoint: str, **parameters: str) -> None:
@@ -116,6 +109,13 @@ def deploy(endpoint: str, **parameters: str) -> None:
     arguments += ["--stack-name", STACK, "--no-progressbar"]
     overrides = [f"{name}={value}" for name, value in values.items()]
     sam("deploy", *arguments, "--parameter-overrides", *overrides, endpoint=endpoint)
+    stack = describe(STACK, endpoint)
+    statement = {"Effect": "Allow", "Action": list(_EMULATORS_ACTIONS), "Resource": "*"}
+    stack.client("iam").put_role_policy(
+        RoleName=stack.resources["WorkerFunctionRole"],
+        PolicyName="emulator",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
+    )
 
 
 def describe(name: str, endpoint: str | None = None) -> Stack:
