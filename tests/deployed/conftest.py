@@ -7,7 +7,6 @@ AWS account of the environment's credentials. There, tests that need to command 
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import boto3
@@ -22,6 +21,9 @@ from local.service import local_service
 from local.stack import Stack, describe
 
 STACK_NAME = os.environ.get("STACK_NAME")
+
+# One process for all, since one deployment serves all; and time for what a first test has to wait for.
+together = [pytest.mark.xdist_group("deployed"), pytest.mark.timeout(300)]
 
 
 class _Signed(AuthBase):
@@ -68,15 +70,10 @@ class Deployed:
         return requests.get(f"{self.url}{path}", auth=self.auth, timeout=60)
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist looks for groups
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep this folder's tests together in one process, with time for what a first test has to wait for."""
-    ours = [item for item in items if Path(__file__).parent in item.path.parents]
-    for item in ours:
-        item.add_marker(pytest.mark.xdist_group("deployed"))
-        item.add_marker(pytest.mark.timeout(300))
+    """Leave out what needs the simulator, where there is none."""
     if STACK_NAME:
-        left_out = [item for item in ours if item.get_closest_marker("simulated")]
+        left_out = [item for item in items if item.get_closest_marker("simulated")]
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
 

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
-from tests.deployed.conftest import Deployed
+from tests.deployed.conftest import Deployed, together
 
 SCREENSHOT = Path(__file__).parents[2] / "docs" / "images" / "page.png"
 DESKTOP, PHONE = (1280, 900), (390, 844)
 TWEET = "1228393702244134912"
 
 
-pytestmark = pytest.mark.simulated
+pytestmark = [*together, pytest.mark.simulated]
 
 
 @pytest.fixture(scope="module")

@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 
 from local.service import DEMO_TOKEN
-from tests.deployed.conftest import Deployed
+from tests.deployed.conftest import Deployed, together
 from tests.deployed.test_story import eventually, release
 
-pytestmark = pytest.mark.simulated
+pytestmark = [*together, pytest.mark.simulated]
 
 Event = dict[str, Any]
 

@@ -12,10 +12,11 @@ from samcli.yamlhelper import yaml_parse
 from local.build import PROJECT
 from local.faults import Fault
 from local.service import DEMO_TOKEN
-from tests.deployed.conftest import Deployed
+from tests.deployed.conftest import Deployed, together
 
 TEMPLATE = PROJECT / "template.yaml"
 
+pytestmark = together
 simulated = pytest.mark.simulated
 
 

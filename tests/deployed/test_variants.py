@@ -13,9 +13,10 @@ from local.build import build
 from local.emulator import client, emulator
 from local.service import DEMO_TOKEN, SOURCES
 from local.stack import STACK, Stack, deploy, describe
+from tests.deployed.conftest import together
 from tests.deployed.test_story import eventually
 
-pytestmark = pytest.mark.simulated
+pytestmark = [*together, pytest.mark.simulated]
 
 EVERYTHING = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 
@@ -94,9 +95,9 @@ def test_the_given_settings_arrive(variant: Variant) -> None:
     functions = variant.stack.client("lambda")
     worker = functions.get_function_configuration(FunctionName=variant.stack.resources["WorkerFunction"])
 
-    table = variant.stack.client("dynamodb").describe_table(TableName=variant.stack.outputs["StateTableName"])["Table"]
+    sqs, rejected = variant.stack.client("sqs"), variant.stack.outputs["RejectedQueueUrl"]
+    queue = sqs.get_queue_attributes(QueueUrl=rejected, AttributeNames=["KmsMasterKeyId"])["Attributes"]
 
     assert worker["TracingConfig"]["Mode"] == "Active"
     assert worker["Environment"]["Variables"]["POWERTOOLS_LOG_LEVEL"] == "DEBUG"
-
-    assert table["SSEDescription"]["KMSMasterKeyArn"] == variant.given["KmsKeyArn"]
+    assert queue["KmsMasterKeyId"] == variant.given["KmsKeyArn"]
