@@ -2,6 +2,7 @@
 
 import json
 import re
+from itertools import pairwise
 from pathlib import Path
 
 from local.template import read
@@ -17,11 +18,7 @@ def arrows() -> set[tuple[str, str]]:
     found: set[tuple[str, str]] = set()
     for line in "\n".join(PICTURES).splitlines():
         nodes = [re.sub(r"\(\[.*", "", node).strip() for node in ARROW.split(line)]
-        found |= {
-            (start, end)
-            for start, end in zip(nodes, nodes[1:], strict=False)
-            if start[:1].isupper() and end[:1].isupper()
-        }
+        found |= {(start, end) for start, end in pairwise(nodes) if start[:1].isupper() and end[:1].isupper()}
     return found
 
 
