@@ -1,0 +1,35 @@
+"""The command line: every command, with an example of its use."""
+
+import typer
+
+from likectl.command import add
+from likectl.commands.lanes import pause, resume, unhold
+from likectl.commands.status import status
+
+HELP = """Operate a deployed stack: link an account, see that it works, feed it, mend it.
+
+In the project's folder, `pipx install '.[cli]'` installs it, `uvx --from '.[cli]' likectl` runs it without, and so does
+`make likectl ARGS=doctor`.
+
+Exit status: 0 done; 1 done, but something is not as it should be; 2 wrong use; 3 no such stack, or a part of it is
+gone; 4 no credentials or no permission; 5 AWS, the gateway or the API does not answer; 6 refused for another reason;
+130 interrupted.
+"""
+
+
+def _app(help: str) -> typer.Typer:  # noqa: A002 - typer's word
+    return typer.Typer(
+        help=help,
+        no_args_is_help=True,
+        rich_markup_mode="markdown",
+        add_completion=False,
+        pretty_exceptions_enable=False,
+    )
+
+
+app = _app(HELP)
+
+add(app, status, "likectl status --watch", "likectl status --json")
+add(app, pause, "likectl pause")
+add(app, resume, "likectl resume")
+add(app, unhold, "likectl unhold --account brand-a")
