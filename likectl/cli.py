@@ -4,6 +4,7 @@ import typer
 
 from likectl.command import add
 from likectl.commands.lanes import pause, resume, unhold
+from likectl.commands.send import send
 from likectl.commands.status import status
 
 HELP = """Operate a deployed stack: link an account, see that it works, feed it, mend it.
@@ -30,6 +31,13 @@ def _app(help: str) -> typer.Typer:  # noqa: A002 - typer's word
 app = _app(HELP)
 
 add(app, status, "likectl status --watch", "likectl status --json")
+add(
+    app,
+    send,
+    "likectl send tweets.csv --account brand-a",
+    "likectl send --dry-run tweets.txt",
+    "likectl send 1346889436626259968 https://x.com/jack/status/20",
+)
 add(app, pause, "likectl pause")
 add(app, resume, "likectl resume")
 add(app, unhold, "likectl unhold --account brand-a")
