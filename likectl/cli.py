@@ -3,6 +3,7 @@
 import typer
 
 from likectl.command import add
+from likectl.commands.failures import drop, failures, redrive
 from likectl.commands.lanes import pause, resume, unhold
 from likectl.commands.send import send
 from likectl.commands.status import status
@@ -38,6 +39,9 @@ add(
     "likectl send --dry-run tweets.txt",
     "likectl send 1346889436626259968 https://x.com/jack/status/20",
 )
+add(app, failures, "likectl failures --reason tweet_not_found", "likectl failures --json")
+add(app, redrive, "likectl redrive --reason unknown_account", "likectl redrive --limit 10")
+add(app, drop, "likectl drop --reason tweet_not_found")
 add(app, pause, "likectl pause")
 add(app, resume, "likectl resume")
 add(app, unhold, "likectl unhold --account brand-a")
