@@ -4,7 +4,9 @@ import typer
 
 from likectl.command import add
 from likectl.commands.failures import drop, failures, redrive
+from likectl.commands.key import rotate_key, set_key
 from likectl.commands.lanes import pause, resume, unhold
+from likectl.commands.link import link
 from likectl.commands.send import send
 from likectl.commands.status import status
 
@@ -30,7 +32,19 @@ def _app(help: str) -> typer.Typer:  # noqa: A002 - typer's word
 
 
 app = _app(HELP)
+key = _app("Store and replace AIsa keys.")
 
+add(app, link, "likectl link --open", "likectl link --account brand-a")
+app.add_typer(key, name="key")
+add(
+    key,
+    set_key,
+    "likectl key set",
+    "pass show aisa/brand-a | likectl key set --account brand-a",
+    name="set",
+    takes_anything=True,
+)
+add(key, rotate_key, "likectl key rotate --account brand-a", name="rotate", takes_anything=True)
 add(app, status, "likectl status --watch", "likectl status --json")
 add(
     app,
