@@ -8,6 +8,7 @@ from likectl.commands.key import rotate_key, set_key
 from likectl.commands.lanes import pause, resume, unhold
 from likectl.commands.link import link
 from likectl.commands.send import send
+from likectl.commands.source import add_source, list_sources, remove_source, test_source
 from likectl.commands.status import status
 
 HELP = """Operate a deployed stack: link an account, see that it works, feed it, mend it.
@@ -33,6 +34,7 @@ def _app(help: str) -> typer.Typer:  # noqa: A002 - typer's word
 
 app = _app(HELP)
 key = _app("Store and replace AIsa keys.")
+source = _app("Let senders of webhooks in and out.")
 
 add(app, link, "likectl link --open", "likectl link --account brand-a")
 app.add_typer(key, name="key")
@@ -45,6 +47,17 @@ add(
     takes_anything=True,
 )
 add(key, rotate_key, "likectl key rotate --account brand-a", name="rotate", takes_anything=True)
+app.add_typer(source, name="source")
+add(
+    source,
+    add_source,
+    "likectl source add crm --tweet data.tweet_url",
+    "likectl source add github --scheme hmac --header X-Hub-Signature-256 --prefix sha256=",
+    name="add",
+)
+add(source, list_sources, "likectl source list", name="list")
+add(source, test_source, "likectl source test crm", name="test")
+add(source, remove_source, "likectl source remove crm", name="remove")
 add(app, status, "likectl status --watch", "likectl status --json")
 add(
     app,
