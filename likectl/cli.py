@@ -3,6 +3,7 @@
 import typer
 
 from likectl.command import add
+from likectl.commands.doctor import doctor
 from likectl.commands.failures import drop, failures, redrive
 from likectl.commands.key import rotate_key, set_key
 from likectl.commands.lanes import pause, resume, unhold
@@ -58,6 +59,7 @@ add(
 add(source, list_sources, "likectl source list", name="list")
 add(source, test_source, "likectl source test crm", name="test")
 add(source, remove_source, "likectl source remove crm", name="remove")
+add(app, doctor, "likectl doctor", "likectl doctor --stack tweet-likes-prod --json")
 add(app, status, "likectl status --watch", "likectl status --json")
 add(
     app,
