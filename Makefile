@@ -10,13 +10,21 @@ export PYENV_VERSION := 3.13
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help run test e2e soak fuzz contract browser dashboard lint types template audit build lock format clean
+.PHONY: help run likectl likectl-docs test e2e soak fuzz contract browser dashboard lint types template audit build \
+	lock format clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s
+", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(VENV) ## Bring the whole service up on this machine and like two tweets; Ctrl-C ends it
 	@$(PYTHON) -m local.run
+
+likectl: $(VENV) ## Operate a deployed stack, e.g. make likectl ARGS=doctor
+	@PYTHONPATH=src $(PYTHON) -m likectl $(ARGS)
+
+likectl-docs: $(VENV) ## Write docs/likectl.md anew from the commands
+	@PYTHONPATH=src:. $(PYTHON) -m typer likectl.cli utils docs --name likectl --output docs/likectl.md
 
 test: $(VENV) build browser ## Run every test
 	@$(PYTHON) -m pytest --cov --cov-report=term

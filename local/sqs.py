@@ -75,6 +75,15 @@ class Queue:
         """All that are in the queue, hidden ones included, in order within each group."""
         return [message for group in self._groups.values() for message in group.messages.values()]
 
+    def counts(self) -> dict[str, str]:
+        """Return how many messages can be received and how many are hidden, under SQS's names."""
+        now = self._clock()
+        hidden = sum(message.hidden_until > now for message in self.messages)
+        return {
+            "ApproximateNumberOfMessages": str(len(self.messages) - hidden),
+            "ApproximateNumberOfMessagesNotVisible": str(hidden),
+        }
+
     @property
     def next_ready_at(self) -> float | None:
         """When the next message can be received, Unix seconds; None when the queue is empty."""
@@ -240,6 +249,8 @@ class QueueServer(LoopbackServer):
                 visibility = request.get("VisibilityTimeout", queue.attributes.get("VisibilityTimeout", "30"))
                 messages = queue.receive(request.get("MaxNumberOfMessages", 1), float(visibility))
                 return {"Messages": [_received(message) for message in messages]}
+            case "GetQueueAttributes":
+                return {"Attributes": queue.attributes | queue.counts()}
             case "DeleteMessage":
                 queue.delete(request["ReceiptHandle"])
                 return {}

@@ -1,0 +1,61 @@
+"""``likectl unhold``, ``pause`` and ``resume``: whether likes are made."""
+
+import time
+from typing import Final
+
+from likectl.accounts import Accounts
+from likectl.command import Account
+from likectl.problems import Exit, Problem
+from likectl.run import Run
+from likectl.wording import duration
+from likes.payload import DEFAULT_ACCOUNT
+
+PATIENCE_SECONDS: Final = 120.0
+_POLL_SECONDS: Final = 1.0
+
+
+def unhold(run: Run, account: Account = DEFAULT_ACCOUNT) -> None:
+    """End an account's hold.
+
+    Mend its cause first. The next like is tried at once. Messages that the worker has hidden meanwhile come back by
+    themselves, when the hold would have ended: nobody can call them back.
+    """
+    hold = Accounts(run.stack.output("StateTableName"), run.stack.dynamodb).clear_hold(account)
+    if hold is None:
+        run.answer({"account": account, "cleared": None}, f"{account} was not on hold.")
+        return
+    left = max(0.0, hold.until - time.time())
+    cleared = {"kind": hold.kind, "reason": hold.reason, "until": hold.until}
+    words = f"{account} is no longer on hold ({hold.reason})."
+    if left:
+        words += f" Messages that are hidden because of it come back within {duration(left)}."
+    run.answer({"account": account, "cleared": cleared}, words)
+
+
+def pause(run: Run) -> None:
+    """Stop the worker.
+
+    Likes wait in the queue, for 13 days at most. Likes over HTTP are made all the same.
+    """
+    _switch(run, enabled=False)
+
+
+def resume(run: Run) -> None:
+    """Start the worker again."""
+    _switch(run, enabled=True)
+
+
+def _switch(run: Run, *, enabled: bool) -> None:
+    wanted = "Enabled" if enabled else "Disabled"
+    mapping = run.stack.event_source()
+    if mapping.get("State") != wanted:
+        run.stack.functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=enabled)
+        end = time.monotonic() + PATIENCE_SECONDS
+        while (state := run.stack.event_source().get("State")) != wanted:
+            if time.monotonic() > end:
+                raise Problem(
+                    f"AWS still says {state} after {PATIENCE_SECONDS:.0f} s. Ask likectl status.", Exit.FAILED
+                )
+            time.sleep(_POLL_SECONDS)
+    words = "The worker runs." if enabled else "The worker is paused. likectl resume starts it again."
+    run.answer({"worker": wanted}, words)
