@@ -26,8 +26,8 @@ likectl: $(VENV) ## Operate a deployed stack, e.g. make likectl ARGS=doctor
 likectl-docs: $(VENV) ## Write docs/likectl.md anew from the commands
 	@PYTHONPATH=src:. $(PYTHON) -m typer likectl.cli utils docs --name likectl --output docs/likectl.md
 
-test: $(VENV) build browser ## Run every test
-	@$(PYTHON) -m pytest --cov --cov-report=term
+test: $(VENV) build ## Run every test but the end-to-end ones
+	@$(PYTHON) -m pytest --ignore tests/deployed --cov --cov-report=term
 
 e2e: $(VENV) build browser ## Tell the whole story to the deployed service: in an emulator, or to the stack STACK_NAME
 	@$(PYTHON) -m pytest tests/deployed

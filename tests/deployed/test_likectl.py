@@ -10,10 +10,11 @@ import requests
 
 from local.faults import Fault
 from local.service import DEMO_TOKEN, LocalService, local_service
+from tests.deployed.conftest import together
 from tests.likectl.conftest import NEW_KEY, in_terminal, likectl, shown
 from tests.likectl.test_commands import COMMANDS
 
-pytestmark = [pytest.mark.xdist_group("likectl"), pytest.mark.timeout(300)]
+pytestmark = [*together, pytest.mark.simulated]
 
 FIRST_KEY = "sk-simulated"
 PATIENCE_SECONDS = 60.0
@@ -22,7 +23,7 @@ PATIENCE_SECONDS = 60.0
 @pytest.fixture(scope="module")
 def service() -> Iterator[LocalService]:
     with local_service() as service, pytest.MonkeyPatch.context() as environ:
-        environ.setenv("AWS_ENDPOINT_URL", service.stack.endpoint)
+        environ.setenv("AWS_ENDPOINT_URL", str(service.stack.endpoint))
         environ.setenv("AWS_ACCESS_KEY_ID", "test")
         environ.setenv("AWS_SECRET_ACCESS_KEY", "test")
         yield service
@@ -84,7 +85,7 @@ def test_a_rejected_tweet_is_shown_redriven_and_dropped(service: LocalService) -
     until(lambda: "40" in likes(service), "it is liked now")
     until(lambda: len(likectl("failures", "--json").out.splitlines()) == 1, "the other is rejected again")
 
-    child = in_terminal("drop", AWS_ENDPOINT_URL=service.stack.endpoint)
+    child = in_terminal("drop", AWS_ENDPOINT_URL=str(service.stack.endpoint))
     child.expect("Delete 1 message for good")
     child.sendline("y")
     assert "Dropped 1 message." in shown(child)
@@ -126,7 +127,7 @@ def test_a_rotated_key_is_used_without_a_deployment(service: LocalService) -> No
     assert like(service, "70") == 200, "the function knows the first key"
     service.simulator.add_key(NEW_KEY, "default")
 
-    child = in_terminal("key", "rotate", AWS_ENDPOINT_URL=service.stack.endpoint)
+    child = in_terminal("key", "rotate", AWS_ENDPOINT_URL=str(service.stack.endpoint))
     child.expect("AIsa key of default")
     child.waitnoecho()
     child.sendline(NEW_KEY)
