@@ -14,8 +14,7 @@ export SAM_CLI_TELEMETRY := 0
 	lock format clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s
-", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(VENV) ## Bring the whole service up on this machine and like two tweets; Ctrl-C ends it
 	@$(PYTHON) -m local.run
