@@ -16,6 +16,7 @@ TWEET = "1228393702244134912"
 
 
 pytestmark = [*together, pytest.mark.simulated]
+expect.set_options(timeout=30_000)  # milliseconds; a first start takes a while on a busy machine
 
 
 @pytest.fixture(scope="module")
