@@ -29,7 +29,7 @@ class Rejected:
         id: SQS's id of it.
         receipt: the handle to delete or release it with.
         body: as it was sent.
-        group: the message group.
+        lane: its lane, where SQS itself moved it here; else empty, and the account tells.
         rejected_at: Unix seconds.
         reason: stable code; ``unknown`` for what SQS itself moved here.
         detail: a sentence for a person.
@@ -42,7 +42,7 @@ class Rejected:
     id: str
     receipt: str
     body: str
-    group: str
+    lane: str
     rejected_at: float
     reason: str
     detail: str
@@ -60,7 +60,7 @@ class Rejected:
             message["MessageId"],
             message["ReceiptHandle"],
             message["Body"],
-            attributes.get("MessageGroupId", ""),
+            "" if "Reason" in values else attributes.get("MessageGroupId", ""),
             int(attributes.get("SentTimestamp", "0")) / 1000,
             values.get("Reason", "unknown"),
             values.get("Detail", ""),
@@ -88,8 +88,8 @@ class Rejected:
 class RejectedMessages:
     """Messages in our hands. Leaving the context gives back all that were not deleted, whatever happened.
 
-    A FIFO queue hands out nothing of a group behind messages that somebody holds. At most ten of each group can
-    be seen at once, and the next ones when those are deleted.
+    A FIFO queue hands out nothing of a group behind messages that somebody holds. What the worker rejects has a
+    group of its own; of what SQS itself moved, ten of each lane can be seen at once.
 
     Parameters:
         client: the SQS client.

@@ -126,7 +126,7 @@ class _Returning(Outgoing):
     def of_rejected(cls, message: Rejected) -> "_Returning":
         """Give it a deduplication id that SQS has not seen: it may have seen the tweet's own minutes ago."""
         fresh = f"{message.id}:{time.time_ns()}"
-        return cls(message.body, message.account or message.group or DEFAULT_ACCOUNT, fresh, message)
+        return cls(message.body, message.account or message.lane or DEFAULT_ACCOUNT, fresh, message)
 
 
 def _look(run: Run, reason: str | None) -> tuple[list[Rejected], int]:

@@ -19,7 +19,7 @@ from likes.queues import LONGEST_VISIBILITY_SECONDS, LikeQueue, Message, QueueUn
 
 TRIGGER: Final = "sqs"
 SUSPICIOUS_FAILURES: Final = 3
-# A message that waits for its turn has failed at nothing. It is only saved from the end of SQS's 14 days.
+# A message that waits for its turn has failed at nothing. It is only saved from the end of the queue's 13.5 days.
 LAST_HOURS: Final = 13 * 24.0
 
 _REJECT_RETRY_SECONDS: Final = 60.0

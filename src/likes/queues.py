@@ -121,7 +121,7 @@ class RejectedQueue:
                 QueueUrl=self._url,
                 MessageBody=message.body,
                 MessageAttributes=values,
-                MessageGroupId=message.lane or "default",
+                MessageGroupId=message.id,  # one group each, so that looking at some hides no others
                 MessageDeduplicationId=message.id,
             )
         except (BotoCoreError, ClientError) as error:

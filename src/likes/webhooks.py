@@ -17,7 +17,7 @@ from jmespath.exceptions import JMESPathError
 
 from likes import queues, secrets
 from likes.http import Answer, Event, answer, body_of
-from likes.observability import logger, metrics, report_webhook
+from likes.observability import logger, metrics, report_queue_failure, report_webhook
 from likes.payload import InvalidPayload, LikeRequest, read_json, read_tweet
 from likes.problems import problem
 from likes.queues import LikeQueue, QueueUnavailable
@@ -81,7 +81,7 @@ def make_handler(parts: WebhookParts) -> Callable[[Event, LambdaContext], Answer
                 retry_after=_RETRY_SECONDS,
             )
         except QueueUnavailable as error:
-            logger.warning("queue_failure", extra={"reason": "send_failed", "error_code": str(error)})
+            report_queue_failure("send_failed", str(error), [])
             detail = "The queue did not take the like. Send it again."
             return _refuse(503, "queue_unavailable", detail, source=source, retry_after=_RETRY_SECONDS)
         except Exception:  # noqa: BLE001 - the sender gets a code, and the operator the traceback
