@@ -3,8 +3,8 @@ UV := .tools/bin/uv
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 CHECKS := .tools/checks
-# What builds, deploys or starts processes by the dozen.
-END_TO_END := tests/build tests/deployed tests/likectl/test_terminal.py
+# What builds, deploys, or operates what is deployed.
+END_TO_END := tests/build tests/deployed tests/likectl
 TEMPLATES := .local/templates
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 # Outside a shell that has chosen one, pyenv's shims refuse to run; this names the version uv asks them for.
@@ -30,7 +30,7 @@ likectl-docs: $(VENV) ## Write docs/likectl.md anew from the commands
 test: $(VENV) build ## Run every test but the end-to-end ones
 	@$(PYTHON) -m pytest $(END_TO_END:%=--ignore=%) --cov --cov-report=term
 
-e2e: $(VENV) build browser ## Tell the whole story to the deployed service: in an emulator, or to the stack STACK_NAME
+e2e: $(VENV) build browser ## Build, deploy, tell the whole story and operate it: in an emulator, or the stack STACK_NAME
 	@$(PYTHON) -m pytest $(if $(STACK_NAME),tests/deployed --force-enable-socket,$(END_TO_END))
 
 soak: $(VENV) ## Put the promises to the test: 5,000 requests, faults of every kind, 50 kills

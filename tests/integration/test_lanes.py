@@ -218,7 +218,7 @@ def test_without_a_neighbour_nobody_is_blamed(service: Service) -> None:
     assert not service.rejected
 
 
-@pytest.mark.parametrize("status", [409, 403])
+@pytest.mark.parametrize("status", [409, 403], ids=["unavailable", "blocked"])
 def test_in_an_outage_of_three_days_nobody_is_blamed_and_nobody_hammers(service: Service, status: int) -> None:
     service.aisa.misbehave(Fault.answer(status, ""), times=1_000_000)
     send(service, 4)
