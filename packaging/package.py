@@ -13,6 +13,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import botocore_data
+
 PROJECT = Path(__file__).resolve().parents[1]
 RUNTIME = (3, 13)
 
@@ -21,8 +23,6 @@ REQUIRED = ("likes", "boto3", "botocore", "aws_lambda_powertools", "jmespath", "
 CALLS_THE_GATEWAY = ("requests", "certifi", "charset_normalizer", "idna")
 PROVES_SENDERS = ("standardwebhooks",)
 UNUSED = ("boto3/examples", "bin")
-# The services that the functions call. botocore's data on the other four hundred is most of its size.
-SERVICES = ("dynamodb", "secretsmanager", "sqs", "sts")
 
 
 def main(function: str, folder: Path) -> None:
@@ -55,13 +55,7 @@ def _trim(folder: Path, others: tuple[str, ...]) -> None:
         shutil.rmtree(folder / name, ignore_errors=True)
     for info in folder.glob("*.dist-info"):
         shutil.rmtree(info)
-    data = folder / "botocore" / "data"
-    for service in data.iterdir():
-        if service.is_dir() and service.name not in SERVICES:
-            shutil.rmtree(service)
-    for unneeded in ("examples-1.json", "examples-1.json.gz"):
-        for path in data.rglob(unneeded):
-            path.unlink()
+    botocore_data.trim(folder / "botocore" / "data")
 
 
 def _is_there(folder: Path, name: str) -> bool:

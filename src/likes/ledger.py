@@ -20,6 +20,7 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from likes import aws
 from likes.outcomes import Kind, Outcome
 from likes.payload import LikeRequest
 from likes.settings import Budget
@@ -424,7 +425,7 @@ class Ledger:
 
 def boto_config() -> Config:
     """Return the timeouts that keep anybody from waiting more than a second for the ledger."""
-    return Config(connect_timeout=0.4, read_timeout=0.5, retries={"total_max_attempts": 1}, max_pool_connections=16)
+    return aws.boto_config(connect=0.4, read=0.5, attempts=1)
 
 
 def _hold_for(outcome: Outcome, now: float) -> Hold | None:

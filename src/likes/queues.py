@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from likes import aws
 from likes.outcomes import Outcome
 from likes.payload import LikeRequest
 
@@ -130,12 +131,12 @@ class RejectedQueue:
 
 def boto_config() -> Config:
     """Return timeouts that leave time to answer a caller when SQS does not."""
-    return Config(connect_timeout=2, read_timeout=3, retries={"total_max_attempts": 2, "mode": "standard"})
+    return aws.boto_config(connect=2, read=3)
 
 
 def hurried_boto_config() -> Config:
     """Return timeouts for senders who wait three seconds at most, as Slack does."""
-    return Config(connect_timeout=0.5, read_timeout=0.9, retries={"total_max_attempts": 2, "mode": "standard"})
+    return aws.boto_config(connect=0.5, read=0.9)
 
 
 def _code(error: BotoCoreError | ClientError) -> str:

@@ -7,6 +7,8 @@ from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterEr
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from likes import aws
+
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
@@ -61,4 +63,4 @@ class StoredSecret:
 
 def boto_config() -> Config:
     """Return timeouts that leave time to answer a caller when Secrets Manager does not."""
-    return Config(connect_timeout=2, read_timeout=3, retries={"total_max_attempts": 2, "mode": "standard"})
+    return aws.boto_config(connect=2, read=3)
