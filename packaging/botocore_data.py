@@ -1,4 +1,4 @@
-"""Cuts botocore's data down to what the functions call: the whole of it is large, and part of it is read at each start."""
+"""Cuts botocore's data down to what the functions call: most of it is never used, and some is read at each start."""
 
 import gzip
 import json

@@ -130,7 +130,7 @@ def _id_as_number() -> InvalidPayload:
 
 
 def _validate(payload: Any, schema: dict[str, Any]) -> None:
-    """Check a payload; Powertools compiles the schema each time, and in half the time without words for what is wrong."""
+    """Check a payload. Powertools compiles the schema each time; without words for what is wrong, in half of it."""
     try:
         validate(event=payload, schema=schema, provider_options=_TERSE)
     except SchemaValidationError:

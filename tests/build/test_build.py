@@ -1,5 +1,6 @@
 """``sam build``, from any folder and with any environment of samconfig.toml, makes whole packages or fails."""
 
+import hashlib
 import os
 import re
 import shutil
@@ -39,23 +40,38 @@ def lacks(built: Path) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize(
-    "options",
-    [
-        ("--config-file", "samconfig.toml", "--config-env", "prod"),
-        ("--config-env", "nobody-made-this-one"),
-    ],
-    ids=["prod", "unknown"],
-)
-def test_the_package_is_whole_from_another_folder(options: tuple[str, ...], tmp_path: Path) -> None:
-    elsewhere = tmp_path / "else where"
-    elsewhere.mkdir()
+def contents(built: Path) -> dict[str, tuple[str, float]]:
+    """Return the digest and the time of each file in the packages in `built`."""
+    return {
+        str(path.relative_to(built)): (hashlib.sha256(path.read_bytes()).hexdigest(), path.stat().st_mtime)
+        for function in WHOLE
+        for path in (built / function).rglob("*")
+        if path.is_file()
+    }
+
+
+@pytest.fixture(scope="module")
+def builds(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Build twice from another folder: with a known environment of samconfig.toml, and with one that is not in it."""
+    elsewhere = tmp_path_factory.mktemp("else where")
     shutil.copy(ROOT / "samconfig.toml", elsewhere)
+    built = []
+    for environment in ("prod", "nobody-made-this-one"):
+        built.append(elsewhere / environment)
+        options = ("--config-file", "samconfig.toml", "--config-env", environment)
+        run = sam_build(elsewhere, ROOT, *options, "--build-dir", str(built[-1]))
+        assert run.returncode == 0, run.stderr
+    return built
 
-    run = sam_build(elsewhere, ROOT, *options)
 
-    assert run.returncode == 0, run.stderr
-    assert lacks(elsewhere / ".aws-sam" / "build") == []
+def test_the_package_is_whole_from_another_folder_and_with_any_environment(builds: list[Path]) -> None:
+    assert [lacks(built) for built in builds] == [[], []]
+
+
+def test_two_builds_are_the_same_to_the_byte(builds: list[Path]) -> None:
+    one, another = map(contents, builds)
+
+    assert one == another
 
 
 def test_a_build_without_all_dependencies_fails(tmp_path: Path) -> None:
@@ -72,3 +88,24 @@ def test_a_build_without_all_dependencies_fails(tmp_path: Path) -> None:
 
     assert run.returncode != 0
     assert "lacks jmespath" in run.stdout + run.stderr
+
+
+def test_a_build_by_a_python_whose_bytecode_is_not_the_runtimes_fails(tmp_path: Path) -> None:
+    package = ROOT / "packaging" / "package.py"
+    other = "import importlib._bootstrap_external as b, runpy, sys; b.MAGIC_NUMBER = b'\\x00\\x0e\\r\\n'; "
+    run_it = (
+        f"sys.argv[1:] = ['WebhookFunction', {str(tmp_path)!r}]; runpy.run_path({str(package)!r}, run_name='__main__')"
+    )
+    run = subprocess.run(  # noqa: S603 - our own words
+        [
+            shutil.which("python3.13") or sys.executable,
+            "-c",
+            f"import sys; sys.path.insert(0, {str(package.parent)!r}); {other}{run_it}",
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert run.returncode != 0
+    assert "The runtime would not use" in run.stderr
