@@ -23,39 +23,47 @@ REQUIRED = ("likes", "boto3", "botocore", "aws_lambda_powertools", "jmespath", "
 # What only some functions need, and what comes with a dependency and is not used.
 CALLS_THE_GATEWAY = ("requests", "certifi", "charset_normalizer", "idna")
 PROVES_SENDERS = ("standardwebhooks",)
-UNUSED = ("boto3/examples", "bin")
+UNUSED = ("bin", "boto3/data", "boto3/examples", "aws_lambda_powertools/event_handler")
+POWERTOOLS_UTILITIES = ("jmespath_utils", "parameters", "typing", "validation")
 
 
 def main(function: str, folder: Path) -> None:
     """Build the package of `function` into `folder`."""
     if sys.version_info[:2] != RUNTIME:
         sys.exit(f"The runtime is Python {RUNTIME[0]}.{RUNTIME[1]}; this is {sys.version.split()[0]}.")
-    _install(folder)
-    shutil.copytree(PROJECT / "src" / "likes", folder / "likes", ignore=shutil.ignore_patterns("__pycache__"))
+    install(folder)
     own, others = PROVES_SENDERS, CALLS_THE_GATEWAY
     if function != "WebhookFunction":
         own, others = others, own
-    _trim(folder, others)
+    trim(folder, others)
     missing = [name for name in REQUIRED + own if not _is_there(folder, name)]
     if missing:
         sys.exit(f"The package of {function} lacks {', '.join(missing)}.")
-    _compile(folder)
+    compile_all(folder)
 
 
-def _install(folder: Path) -> None:
+def install(folder: Path) -> None:
+    """Put the locked dependencies and the sources into `folder`, as they come."""
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
     command += ["--requirement", str(PROJECT / "requirements.txt"), "--require-hashes", "--no-deps", "--no-compile"]
     # Wheels for any platform: nothing is built, and charset-normalizer comes without its compiled part.
     command += ["--only-binary", ":all:", "--platform", "any", "--implementation", "py", "--abi", "none"]
     command += ["--target", str(folder)]
     subprocess.run(command, check=True)  # noqa: S603 - our own words
+    shutil.copytree(PROJECT / "src" / "likes", folder / "likes", ignore=shutil.ignore_patterns("__pycache__"))
 
 
-def _trim(folder: Path, others: tuple[str, ...]) -> None:
+def trim(folder: Path, others: tuple[str, ...]) -> None:
+    """Remove `others`, and what comes with a dependency and is not used."""
     for name in UNUSED + others:
         shutil.rmtree(folder / name, ignore_errors=True)
     for info in folder.glob("*.dist-info"):
         shutil.rmtree(info)
+    for utility in (folder / "aws_lambda_powertools" / "utilities").iterdir():
+        if utility.is_dir() and utility.name not in POWERTOOLS_UTILITIES:
+            shutil.rmtree(utility)
+    for marker in folder.rglob("py.typed"):
+        marker.unlink()
     botocore_data.trim(folder / "botocore" / "data")
 
 
@@ -63,7 +71,7 @@ def _is_there(folder: Path, name: str) -> bool:
     return (folder / name).is_dir() or (folder / f"{name}.py").is_file()
 
 
-def _compile(folder: Path) -> None:
+def compile_all(folder: Path) -> None:
     """Compile everything beside its source, unchecked: the runtime need not look at the sources' times."""
     mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
     if not compileall.compile_dir(
