@@ -12,7 +12,7 @@ export PYENV_VERSION := 3.13
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help run likectl likectl-docs test e2e soak bench fuzz contract browser dashboard lint types template audit build \
+.PHONY: help run likectl likectl-docs test e2e soak bench where fuzz contract browser dashboard lint types template audit build \
 	lock format clean
 
 help: ## List the targets
@@ -38,6 +38,9 @@ soak: $(VENV) ## Put the promises to the test: 5,000 requests, faults of every k
 
 bench: $(VENV) ## Measure start, warm time, memory and size beside what others would build; ARGS=--check for the ratios
 	@$(PYTHON) -m bench $(ARGS)
+
+where: $(VENV) ## Measure where a start and a like spend their time
+	@PYTHONPATH=packaging:src:. $(PYTHON) -m bench.where
 
 fuzz: $(VENV) ## Try every property on thousands of examples
 	@HYPOTHESIS_PROFILE=long $(PYTHON) -m pytest tests/properties --timeout=900

@@ -19,6 +19,7 @@ from bench.packages import FOLDER, Package
 from local.serving import Handler, LoopbackServer
 
 ANSWER_SECONDS: Final = 60.0
+PYTHON: Final = str(Path(sys.base_prefix) / "bin" / "python3.13")
 
 
 class FunctionFailed(Exception):
@@ -107,24 +108,9 @@ def running(package: Package, environ: Mapping[str, str]) -> Iterator[Function]:
     """Run a package's handler with the base interpreter, which has the package and the runtime client and no more."""
     with RuntimeApi() as api, tempfile.TemporaryDirectory() as folder, Path(folder, "log").open("wb") as output:
         process = subprocess.Popen(  # noqa: S603 - our own words
-            [str(Path(sys.base_prefix) / "bin" / "python3.13"), "-m", "awslambdaric", package.handler],
+            [PYTHON, "-m", "awslambdaric", package.handler],
             cwd=package.folder,
-            env={
-                "PATH": "/usr/bin:/bin",
-                "PYTHONPATH": f"{package.folder}{os.pathsep}{_client()}",
-                "PYTHONDONTWRITEBYTECODE": "1",  # the package is read-only on Lambda
-                "AWS_LAMBDA_RUNTIME_API": api.address,
-                "AWS_LAMBDA_FUNCTION_NAME": "f",
-                "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512",
-                "AWS_DEFAULT_REGION": "us-east-1",
-                "AWS_REGION": "us-east-1",
-                "AWS_ACCESS_KEY_ID": "test",
-                "AWS_SECRET_ACCESS_KEY": "test",
-                "AWS_CONFIG_FILE": os.devnull,
-                "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-                **environ,
-                **package.environ,
-            },
+            env=environment(package) | {"AWS_LAMBDA_RUNTIME_API": api.address, **environ},
             stdout=output,
             stderr=output,
         )
@@ -135,8 +121,26 @@ def running(package: Package, environ: Mapping[str, str]) -> Iterator[Function]:
             process.wait()
 
 
+def environment(package: Package) -> dict[str, str]:
+    """Return the variables that Lambda would set for a package, and the package's own."""
+    return {
+        "PATH": "/usr/bin:/bin",
+        "PYTHONPATH": f"{package.folder}{os.pathsep}{runtime_client()}",
+        "PYTHONDONTWRITEBYTECODE": "1",  # the package is read-only on Lambda
+        "AWS_LAMBDA_FUNCTION_NAME": "f",
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        **package.environ,
+    }
+
+
 @cache
-def _client() -> Path:
+def runtime_client() -> Path:
     """Return a folder with the runtime client, and nothing else of this environment."""
     client = FOLDER / "client"
     client.mkdir(parents=True, exist_ok=True)

@@ -32,9 +32,8 @@ def main(function: str, folder: Path) -> None:
     if sys.version_info[:2] != RUNTIME:
         sys.exit(f"The runtime is Python {RUNTIME[0]}.{RUNTIME[1]}; this is {sys.version.split()[0]}.")
     install(folder)
-    own, others = PROVES_SENDERS, CALLS_THE_GATEWAY
-    if function != "WebhookFunction":
-        own, others = others, own
+    proves_senders = function == "WebhookFunction"
+    own, others = (PROVES_SENDERS, CALLS_THE_GATEWAY) if proves_senders else (CALLS_THE_GATEWAY, PROVES_SENDERS)
     trim(folder, others)
     missing = [name for name in REQUIRED + own if not _is_there(folder, name)]
     if missing:

@@ -132,7 +132,7 @@ def _id_as_number() -> InvalidPayload:
 def _validate(payload: Any, schema: dict[str, Any]) -> None:
     """Check a payload. Powertools compiles the schema each time; without words for what is wrong, in half of it."""
     try:
-        validate(event=payload, schema=schema, provider_options=_TERSE)
+        validate(event=payload, schema=schema, provider_options=TERSE)
     except SchemaValidationError:
         validate(event=payload, schema=schema)  # raises again, and says where
 
@@ -146,7 +146,7 @@ def _unwrap(payload: Any) -> Any:
     return payload
 
 
-_TERSE: Final = {"use_default": False, "use_formats": False, "detailed_exceptions": False}
+TERSE: Final = {"use_default": False, "use_formats": False, "detailed_exceptions": False}
 
 _EXPLANATIONS: Final = {
     "tweet_id": ("invalid_tweet_id", "tweet_id is a string of 1 to 19 digits, the first of them not 0."),

@@ -13,11 +13,11 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-import awslambdaric
 import pytest
 import requests
 import samcli
 
+from bench.runtime import runtime_client
 from local.aisa import Call
 from local.poller import poll
 from tests.conftest import KEY, TWEET, Service
@@ -69,12 +69,7 @@ class Runtime:
 @pytest.fixture
 def start(service: Service, tmp_path: Path) -> Iterator[Callable[..., Runtime]]:
     """Start a function's built package; it has the base interpreter and its own folder, and nothing of the tests'."""
-    client = tmp_path / "client"
-    client.mkdir()
-    site = Path(awslambdaric.__file__).parents[1]
-    for pattern in ("awslambdaric*", "runtime_client*", "simplejson*", "snapshot_restore_py*"):
-        for path in site.glob(pattern):
-            (client / path.name).symlink_to(path)
+    client = runtime_client()
 
     @contextmanager
     def running(function: str, **environ: str) -> Iterator[Runtime]:
@@ -216,6 +211,8 @@ def test_dependencies_are_inside(function: str) -> None:
     assert not list(folder.rglob("*.so")), "pure Python runs on either architecture"
     for name in ("local", "tests", "moto", "pytest"):
         assert not (folder / name).exists(), name
+    for pattern in ("tests", "docs/*.md", "*.pyi", "py.typed", "*.dist-info", "event_handler"):
+        assert not list(folder.rglob(pattern)), pattern
 
 
 @each_function

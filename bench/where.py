@@ -1,0 +1,161 @@
+"""``python -m bench.where``: where a start and a warm like spend their time, and what each step took off."""
+
+import cProfile
+import os
+import pstats
+import shutil
+import statistics
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import redirect_stdout
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, Final
+
+import boto3
+import package as packaging
+from aws_lambda_powertools.utilities.validation import validate
+from botocore.config import Config
+
+from bench import events, measures
+from bench.figures import Figure, ratio, table
+from bench.packages import FOLDER, LIKE, Package
+from bench.runtime import PYTHON, environment
+from bench.servers import Servers, servers
+from likes.ledger import boto_config
+from likes.payload import STRICT_SCHEMA, TERSE
+from local.build import build
+
+ROUNDS: Final = 15
+CALLS: Final = 200
+SHOWN: Final = 14
+
+# What a warm like consists of, as the profiler names it.
+_PARTS: Final = {
+    ("payload.py", "read_request"): "payload: Powertools validate",
+    ("ledger.py", "reserve"): "ledger: reserve, one transaction",
+    ("ledger.py", "settle"): "ledger: settle, one transaction",
+    ("keys.py", "key"): "key: Powertools parameters, from its cache",
+    ("aisa.py", "like"): "gateway: the call, with requests",
+    ("observability.py", "report"): "log line and metrics",
+}
+
+
+def imports(aws: Servers) -> list[Figure]:
+    """Return what LikeFunction's import costs, by top-level module; ``likes`` is its own modules and the clients."""
+    run = subprocess.run(  # noqa: S603 - our own words
+        [PYTHON, "-X", "importtime", "-c", "import likes.api"],
+        cwd=LIKE.folder,
+        env=environment(LIKE) | aws.environ(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    own: Counter[str] = Counter()
+    for line in run.stderr.splitlines():
+        microseconds, _, module = (part.strip() for part in line.removeprefix("import time:").split("|"))
+        if microseconds.isdigit():
+            own[module.partition(".")[0]] += int(microseconds)
+    return [Figure(f"import, {name}", spent / own.total() * 100, None, "%") for name, spent in own.most_common(SHOWN)]
+
+
+def calls(aws: Servers) -> list[Figure]:
+    """Return what a warm like consists of, as shares of the processor time; the profiler slows all of them alike."""
+    os.environ.update(environment(LIKE) | aws.environ())
+    context: Any = SimpleNamespace(
+        function_name="f",
+        memory_limit_in_mb=512,
+        invoked_function_arn="arn",
+        aws_request_id="request",
+        get_remaining_time_in_millis=lambda: 60_000,
+    )
+    profile = cProfile.Profile(time.process_time)
+    with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):
+        from likes.api import handler  # reads the environment, and keeps standard output for its log
+
+        handler(events.http(), context)
+        profile.enable()
+        for number in range(CALLS):
+            handler(events.http(number), context)
+        profile.disable()
+    stats: Any = pstats.Stats(profile)
+    spent = {(Path(file).name, name): entry[3] for (file, _, name), entry in stats.stats.items() if "likes" in file}
+    whole = spent["api.py", "handle"]
+    return [Figure(f"like, {part}", spent[place] / whole * 100, None, "%") for place, part in _PARTS.items()]
+
+
+def start_steps(aws: Servers) -> list[Figure]:
+    """Return what each step in the packaging does to LikeFunction's start, and what those do that were not taken."""
+    folder = FOLDER / "steps"
+    shutil.rmtree(folder, ignore_errors=True)
+    as_it_comes, compiled = _variant("as pip installs it"), _variant("with bytecode")
+    packaging.install(as_it_comes.folder)
+    shutil.copytree(as_it_comes.folder, compiled.folder)
+    packaging.compile_all(compiled.folder)
+    tried = [_variant("without charset_normalizer"), _variant("without s3transfer")]
+    for variant, dropped in zip(tried, ("charset_normalizer", "s3transfer"), strict=True):
+        shutil.copytree(LIKE.folder, variant.folder)
+        shutil.rmtree(variant.folder / dropped)
+    stub = tried[1].folder / "s3transfer"
+    stub.mkdir()
+    (stub / "manager.py").write_text("class TransferConfig:\n    UNSET_DEFAULT = None\n")
+    packaging.compile_all(tried[1].folder)
+    variants = [as_it_comes, compiled, *tried]
+    seconds = measures.starts([LIKE, *variants], aws, rounds=ROUNDS)
+    return [
+        ratio(f"start, {variant.name} / as it ships", seconds[variant.name], seconds[LIKE.name], None)
+        for variant in variants
+    ]
+
+
+def call_steps(aws: Servers) -> list[Figure]:
+    """Return what each step in the code does to a warm like."""
+    payload = {"tweet_id": "1346889436626259968"}
+    session = boto3.Session("x", "x", region_name="us-east-1")
+    usual = Config(connect_timeout=0.4, read_timeout=0.5, retries={"total_max_attempts": 1, "mode": "standard"})
+    update: Any = {
+        "TableName": "state",
+        "Key": {"pk": {"S": "account#default"}},
+        "UpdateExpression": "ADD used :one",
+        "ExpressionAttributeValues": {":one": {"N": "1"}},
+    }
+    clients = [session.client("dynamodb", endpoint_url=aws.aws, config=config) for config in (usual, boto_config())]
+    jobs: dict[str, tuple[Callable[[], object], Callable[[], object]]] = {
+        "validate with every word / tersely": (
+            lambda: validate(payload, STRICT_SCHEMA),
+            lambda: validate(payload, STRICT_SCHEMA, provider_options=TERSE),
+        ),
+        "a transaction with botocore's checks / without": (
+            lambda: clients[0].transact_write_items(TransactItems=[{"Update": update}]),
+            lambda: clients[1].transact_write_items(TransactItems=[{"Update": update}]),
+        ),
+    }
+    return [ratio(name, _cpu(before), _cpu(after), None) for name, (before, after) in jobs.items()]
+
+
+def _variant(name: str) -> Package:
+    return replace(LIKE, name=name, folder=FOLDER / "steps" / name)
+
+
+def _cpu(job: Callable[[], object]) -> float:
+    """Return the processor time of a call, seconds (median)."""
+    spent = []
+    for _ in range(CALLS):
+        before = time.process_time()
+        job()
+        spent.append(time.process_time() - before)
+    return statistics.median(spent)
+
+
+def main() -> None:
+    """Print it all as one table."""
+    build()
+    with servers() as aws:
+        print(table([*imports(aws), *calls(aws), *start_steps(aws), *call_steps(aws)]))
+
+
+if __name__ == "__main__":
+    main()
