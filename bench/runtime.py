@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -146,6 +146,6 @@ def runtime_client() -> Path:
     client.mkdir(parents=True, exist_ok=True)
     for pattern in ("awslambdaric*", "runtime_client*", "simplejson*", "snapshot_restore_py*"):
         for path in Path(awslambdaric.__file__).parents[1].glob(pattern):
-            if not (client / path.name).exists():
+            with suppress(FileExistsError):
                 (client / path.name).symlink_to(path)
     return client
