@@ -24,6 +24,7 @@ REQUIRED = ("likes", "boto3", "botocore", "aws_lambda_powertools", "jmespath", "
 CALLS_THE_GATEWAY = ("requests", "certifi", "charset_normalizer", "idna")
 PROVES_SENDERS = ("standardwebhooks",)
 UNUSED = ("bin", "boto3/data", "boto3/examples", "aws_lambda_powertools/event_handler")
+UNUSED_ANYWHERE = ("*.dist-info", "tests", "py.typed")
 POWERTOOLS_UTILITIES = ("jmespath_utils", "parameters", "typing", "validation")
 
 
@@ -54,15 +55,15 @@ def install(folder: Path) -> None:
 
 def trim(folder: Path, others: tuple[str, ...]) -> None:
     """Remove `others`, and what comes with a dependency and is not used."""
-    for name in UNUSED + others:
-        shutil.rmtree(folder / name, ignore_errors=True)
-    for info in folder.glob("*.dist-info"):
-        shutil.rmtree(info)
+    unused = [path for pattern in UNUSED_ANYWHERE for path in folder.rglob(pattern)]
+    for path in [*unused, *(folder / name for name in UNUSED + others)]:
+        if path.is_file():
+            path.unlink()
+        else:
+            shutil.rmtree(path, ignore_errors=True)
     for utility in (folder / "aws_lambda_powertools" / "utilities").iterdir():
         if utility.is_dir() and utility.name not in POWERTOOLS_UTILITIES:
             shutil.rmtree(utility)
-    for marker in folder.rglob("py.typed"):
-        marker.unlink()
     botocore_data.trim(folder / "botocore" / "data")
 
 
