@@ -241,6 +241,7 @@ class Soak:
         self.sqs_client = client("sqs", self.sqs.url)
         self.secrets = client("secretsmanager", self.aws.url)
         self._prepare()
+        stack.callback(self.secrets.delete_secret, SecretId="aisa", ForceDeleteWithoutRecovery=True)
 
     def run(self, invoke: Callable[[dict[str, Any]], dict[str, Any] | None], queue: Queue) -> None:
         """Send everything, then poll until the queue is empty."""
