@@ -1,7 +1,7 @@
 """What the functions' roles let them do and keep them from, tried where policies are enforced: both ways.
 
-Each permission is taken away in turn, and something must fail without it. What Lambda itself does with the worker's role
-(receive, delete, read attributes) the emulator does without asking; AWS refuses the event source if one is missing.
+Each permission is taken away in turn, and something must fail without it. What Lambda itself does in a role's name the
+emulator does without asking; tests/unit/test_template.py holds those to AWS's own policies.
 """
 
 import json
@@ -13,13 +13,16 @@ from typing import Any
 
 import pytest
 
+from local.faults import Fault
 from local.service import DEMO_TOKEN
+from local.template import decide, read, translate
 from tests.deployed.conftest import Deployed, together
 from tests.deployed.test_story import eventually, release
 
 pytestmark = [*together, pytest.mark.simulated]
 
 Event = dict[str, Any]
+FUNCTIONS = ("LikeFunction", "WebhookFunction", "WorkerFunction")
 
 
 def event(route: str, **fields: Any) -> Event:
@@ -55,14 +58,19 @@ def batch(body: str) -> Event:
     return {"Records": [record]}
 
 
+def actions_of(statement: dict[str, Any]) -> list[str]:
+    return [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]
+
+
 @dataclass(frozen=True)
 class Permission:
-    """A permission, what needs it, and what is written when it is missing."""
+    """A permission, what needs it, what is written when it is missing, and how the gateway answers meanwhile, if badly."""
 
     function: str
     action: str
     event: Callable[[], Event]
     complaint: str
+    fault: Fault | None = None
 
 
 PERMISSIONS = [
@@ -84,7 +92,32 @@ PERMISSIONS = [
     Permission("WorkerFunction", "dynamodb:PutItem", lambda: batch('{"tweet_id": "206"}'), "ledger_unavailable"),
     Permission("WorkerFunction", "dynamodb:UpdateItem", lambda: batch('{"tweet_id": "207"}'), "ledger_unavailable"),
     Permission("WorkerFunction", "sqs:SendMessage", lambda: batch("not json"), "reject_failed"),
+    Permission(
+        "WorkerFunction",
+        "sqs:ChangeMessageVisibility",
+        lambda: batch('{"tweet_id": "208"}'),
+        "AccessDenied",
+        Fault.answer(402, ""),
+    ),
 ]
+LAMBDAS_OWN = {
+    *((function, action) for function in FUNCTIONS for action in ("logs:CreateLogStream", "logs:PutLogEvents")),
+    ("WorkerFunction", "sqs:ReceiveMessage"),
+    ("WorkerFunction", "sqs:DeleteMessage"),
+    ("WorkerFunction", "sqs:GetQueueAttributes"),
+}
+
+
+def test_each_permission_is_tried_but_what_lambda_itself_needs() -> None:
+    granted = {
+        (function, action)
+        for function in FUNCTIONS
+        for policy in decide(translate(read()), {})["Resources"][f"{function}Role"]["Properties"]["Policies"]
+        for statement in policy["PolicyDocument"]["Statement"]
+        for action in actions_of(statement)
+    }
+
+    assert granted == {(each.function, each.action) for each in PERMISSIONS} | LAMBDAS_OWN
 
 
 @contextmanager
@@ -117,10 +150,13 @@ def restart(service: Deployed, function: str, **variables: str) -> None:
 
 
 def without(action: str) -> Callable[[dict[str, Any]], None]:
+    gone = {action, f"{action}Batch"}
+
     def edit(document: dict[str, Any]) -> None:
         for statement in document["Statement"]:
-            actions = [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]
-            statement["Action"] = [each for each in actions if each != action] or ["sts:GetCallerIdentity"]
+            statement["Action"] = [each for each in actions_of(statement) if each not in gone] or [
+                "sts:GetCallerIdentity"
+            ]
 
     return edit
 
@@ -131,12 +167,14 @@ def test_no_permission_is_spare(service: Deployed, permission: Permission) -> No
 
     def complains() -> bool:
         since = round(time.time() * 1000)
+        if permission.fault:
+            service.aisa.misbehave(permission.fault)
         invoke(permission.event())
+        release(service)  # some leave a hold on the account
         return any(permission.complaint in line for _, line in service.stack.logs(since))
 
     with policies_of(service, permission.function, without(permission.action)):
         assert complains()
-    release(service)  # some leave a hold on the account
     eventually(lambda: not complains())
 
 

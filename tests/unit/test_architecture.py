@@ -34,7 +34,7 @@ def test_every_resource_that_does_something_is_shown_and_no_other() -> None:
 def test_every_arrow_of_a_function_is_in_the_template() -> None:
     resources = read()["Resources"]
     for start, end in arrows():
-        pair = json.dumps(resources[start]) + json.dumps(resources[end])
+        pair = json.dumps([resources[start], resources.get(f"{start}Role"), resources[end]])
         assert f'"{end}"' in pair or f'"{start}"' in pair or f"{{{start}" in pair, (
             f"{start} has nothing to do with {end}"
         )

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from cfnlint.decode import decode_str
+from moto.iam.aws_managed_policies import aws_managed_policies_data
 
 from likes import liking, observability
 from likes.lanes import LAST_HOURS
@@ -35,15 +36,28 @@ OWN_METRICS = {
 }
 SECRET = {"secretsmanager:GetSecretValue"}
 KEY = {"kms:Decrypt", "kms:GenerateDataKey"}
-EXPECTED_ACTIONS = {
-    "LikeFunction": SECRET | KEY | {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "sqs:SendMessage"},
-    "WebhookFunction": SECRET | KEY | {"sqs:SendMessage"},
-    "WorkerFunction": SECRET
-    | KEY
-    | {"dynamodb:PutItem", "dynamodb:UpdateItem"}
-    | {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes"}
-    | {"sqs:SendMessage"},
+LOG = {"logs:CreateLogStream", "logs:PutLogEvents"}
+TRACE = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
+# What Lambda itself does with the worker's role, and what the worker does.
+CONSUME = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ChangeMessageVisibility"}
+EXPECTED_PERMISSIONS = {
+    "LikeFunction": {
+        "LikeLogs": LOG,
+        "AisaSecret": SECRET,
+        "StateTable": {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"},
+        "LikeQueue": {"sqs:SendMessage"},
+    },
+    "WebhookFunction": {"WebhookLogs": LOG, "WebhookSecret": SECRET, "LikeQueue": {"sqs:SendMessage"}},
+    "WorkerFunction": {
+        "WorkerLogs": LOG,
+        "AisaSecret": SECRET,
+        "StateTable": {"dynamodb:PutItem", "dynamodb:UpdateItem"},
+        "LikeQueue": CONSUME,
+        "RejectedQueue": {"sqs:SendMessage"},
+    },
 }
+GIVEN = {"AisaSecret": "AisaSecretArn", "WebhookSecret": "WebhookSecretArn", "LikeQueue": "SourceQueueArn"}
+ONLY_IF: dict[str, tuple[str, set[str]]] = {"HasKey": ("KmsKeyArn", KEY), "Traces": ("*", TRACE)}
 COMMON = {
     "POWERTOOLS_SERVICE_NAME", "POWERTOOLS_LOG_LEVEL", "AISA_BASE_URL", "AISA_SECRET_ID", "AISA_KEY_IN_BODY",
     "STATE_TABLE", "LIKES_PER_WINDOW", "WINDOW_SECONDS", "LIKES_PER_DAY", "REMEMBER_DAYS", "LIKE_QUEUE_URL",
@@ -106,19 +120,40 @@ def rejected_messages_are_kept_as_long_as_waiting_ones_and_fit(template: Templat
     assert rejected["MaximumMessageSize"] >= queue["MaximumMessageSize"] + 4_096
 
 
+def statements(template: Template, function: str) -> dict[str | None, list[dict[str, Any]]]:
+    """Return what a function's role lets it do, always (None) and on a condition."""
+    (policy,) = properties(template, f"{function}Role")["Policies"]
+    found: dict[str | None, list[dict[str, Any]]] = {}
+    for statement in policy["PolicyDocument"]["Statement"]:
+        condition, granted, otherwise = statement.get("Fn::If", [None, statement, {"Ref": "AWS::NoValue"}])
+        assert otherwise == {"Ref": "AWS::NoValue"}
+        found.setdefault(condition, []).append(granted)
+    return found
+
+
+def permissions(granted: list[dict[str, Any]]) -> dict[str, set[str]]:
+    """Return what may be done to what; a resource that is made or given by the logical id it is made with."""
+    found: dict[str, set[str]] = {}
+    for statement in granted:
+        assert statement["Effect"] == "Allow"
+        name = re.search(r'"(?:Ref|Fn::GetAtt)": \[?"(\w+)"', json.dumps(statement["Resource"]))
+        actions = [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]
+        resource = name[1] if name else statement["Resource"]
+        assert resource not in found
+        found[resource] = set(actions)
+    return found
+
+
 def each_role_may_do_what_it_needs_and_nothing_more(template: Template) -> None:
-    for function, expected in EXPECTED_ACTIONS.items():
-        (policy,) = properties(template, function)["Policies"]
-        actions: list[str] = []
-        for statement in policy["Statement"]:
-            if "Fn::If" in statement:  # only with a key of the owner's
-                condition, statement, otherwise = statement["Fn::If"]
-                assert (condition, otherwise) == ("HasKey", {"Ref": "AWS::NoValue"})
-            assert statement["Effect"] == "Allow"
-            assert statement["Resource"] != "*"
-            actions += [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]
-        assert set(actions) == expected
-        assert len(actions) == len(expected)
+    for function, expected in EXPECTED_PERMISSIONS.items():
+        assert properties(template, function)["Role"] == {"Fn::GetAtt": [f"{function}Role", "Arn"]}
+        # SAM adds managed policies to the roles that it makes: every log group, every queue.
+        assert "ManagedPolicyArns" not in properties(template, f"{function}Role")
+        granted = statements(template, function)
+        assert granted.keys() == {None, *ONLY_IF}
+        assert permissions(granted[None]) == expected
+        for condition, (resource, actions) in ONLY_IF.items():
+            assert permissions(granted[condition]) == {resource: actions}
 
 
 def each_function_has_the_environment_that_its_code_reads(template: Template) -> None:
@@ -139,13 +174,13 @@ def no_update_overwrites_the_key(template: Template) -> None:
         assert properties(template, secret).keys() == {"Description", "KmsKeyId", "Tags"}
 
 
-def the_webhook_function_reads_its_own_secret_and_the_others_the_key(template: Template) -> None:
+def what_is_given_takes_the_place_of_what_would_be_made(template: Template) -> None:
     for function in FUNCTIONS:
-        (policy,) = properties(template, function)["Policies"]
-        read = [each["Resource"] for each in policy["Statement"] if [each.get("Action")] == list(SECRET)]
-        name = "Webhook" if function == "WebhookFunction" else "Aisa"
-        arn = {"Fn::GetAtt": [f"{name}Secret", "Id"]}
-        assert read == [{"Fn::If": [f"Create{name}Secret", arn, {"Ref": f"{name}SecretArn"}]}]
+        for statement in statements(template, function)[None]:
+            if isinstance(statement["Resource"], dict) and "Fn::If" in statement["Resource"]:
+                condition, made, otherwise = statement["Resource"]["Fn::If"]
+                name = made["Fn::GetAtt"][0]
+                assert (condition, otherwise) == (f"Create{name}", {"Ref": GIVEN[name]}), function
 
 
 def each_parameter_is_explained_grouped_and_used(template: Template) -> None:
@@ -256,19 +291,54 @@ def no_alarm_is_over_before_its_cause(template: Template) -> None:
         assert seconds + period < period * alarm["EvaluationPeriods"] <= 86_400, name
 
 
-def each_new_value_of_a_parameter_makes_a_new_version(template: Template) -> None:
+def parameters_in(template: Template, value: Any) -> set[str]:
+    """Return the parameters that a value depends on, its conditions included."""
+    text = json.dumps(value)
+    conditions = [each for name, each in template["Conditions"].items() if f'["{name}", ' in text]
+    text += json.dumps(conditions)
+    return {name for name in template["Parameters"] if f'{{"Ref": "{name}"}}' in text or f"${{{name}}}" in text}
+
+
+def a_new_value_of_a_parameter_makes_a_new_version_where_it_changes_the_function(template: Template) -> None:
     shared = template["Globals"]["Function"]
     assert shared["AutoPublishAliasAllProperties"] is True
-    conditions = {"CreateAisaSecret": "AisaSecretArn", "CreateWebhookSecret": "WebhookSecretArn"}
-    kept_out = {"KmsKeyArn", "PermissionsBoundaryArn", "ReservedConcurrency", "Stage"}  # of no version's making
     for function in FUNCTIONS:
         own = properties(template, function)
-        used = json.dumps([shared, own.get("Environment", {})])
-        needed = {name for name in template["Parameters"] if f'{{"Ref": "{name}"}}' in used} - kept_out
-        # What all functions are given and only some read.
-        needed -= set(conditions.values()) - {"WebhookSecretArn" if function == "WebhookFunction" else "AisaSecretArn"}
-        described = json.dumps(own["VersionDescription"])
-        assert not [name for name in needed if f'"{name}"' not in described and f"${{{name}}}" not in described]
+        changes = parameters_in(template, [{**shared, "Tags": {}}, own.get("Environment")])
+        if function == "WebhookFunction":
+            changes -= {"AisaSecretArn"}  # it is told, and may not read it
+        assert parameters_in(template, own["VersionDescription"]) == changes
+
+
+def longest(template: Template, value: Any) -> int:
+    """Return how many characters a value can have at most."""
+    match value:
+        case {"Fn::If": [_, one, other]}:
+            return max(longest(template, one), longest(template, other))
+        case {"Fn::Join": [separator, parts]}:
+            return sum(longest(template, part) for part in parts) + len(separator) * (len(parts) - 1)
+        case {"Fn::Select": [index, {"Fn::Split": [separator, {"Ref": name}]}]}:
+            return width(template["Parameters"][name]["AllowedPattern"].split(separator)[index])
+        case {"Ref": name}:
+            parameter = template["Parameters"][name]
+            if "AllowedValues" in parameter:
+                return max(map(len, parameter["AllowedValues"]))
+            return parameter.get("MaxLength") or width(parameter["AllowedPattern"])
+    return len(value)
+
+
+def width(pattern: str) -> int:
+    """Return how many characters a pattern takes at most."""
+    most: int = re._parser.parse(pattern).getwidth()[1]  # type: ignore[attr-defined]  # noqa: SLF001 - nobody else knows
+    return most
+
+
+def the_text_that_makes_a_version_fits_what_lambda_takes(template: Template) -> None:
+    for function in FUNCTIONS:
+        text, parts = properties(template, function)["VersionDescription"]["Fn::Sub"]
+        names = re.findall(r"\$\{(\w+)\}", text)
+        fixed = len(re.sub(r"\$\{\w+\}", "", text))
+        assert fixed + sum(longest(template, parts.get(name, {"Ref": name})) for name in names) <= 256
 
 
 def the_worker_has_no_more_pollers_than_room(template: Template) -> None:
@@ -286,20 +356,18 @@ def a_key_is_used_through_the_services_only(template: Template) -> None:
         "WebhookFunction": {"secretsmanager", "sqs"},
         "WorkerFunction": {"dynamodb", "secretsmanager", "sqs"},
     }.items():
-        (policy,) = properties(template, function)["Policies"]
-        (statement,) = [each["Fn::If"][1] for each in policy["Statement"] if "Fn::If" in each]
-        assert statement["Resource"] == {"Ref": "KmsKeyArn"}
+        (statement,) = statements(template, function)["HasKey"]
         through = statement["Condition"]["StringLike"]["kms:ViaService"]
         assert {each["Fn::Sub"] for each in through} == {f"{service}.${{AWS::Region}}.*" for service in services}
 
 
 def each_role_has_the_boundary(template: Template) -> None:
     boundary = {"Fn::If": ["HasBoundary", {"Ref": "PermissionsBoundaryArn"}, {"Ref": "AWS::NoValue"}]}
-    assert template["Globals"]["Function"]["PermissionsBoundary"] == boundary
     for name, resource in template["Resources"].items():
         if resource["Type"] == "AWS::IAM::Role":
             assert resource["Properties"]["PermissionsBoundary"] == boundary, name
-    for function in FUNCTIONS:  # else SAM makes a role without one
+    for function in FUNCTIONS:  # else SAM makes roles without one
+        assert "Role" in properties(template, function)
         assert properties(template, function)["DeploymentPreference"]["Role"] == {
             "Fn::GetAtt": ["DeploymentRole", "Arn"]
         }
@@ -349,6 +417,7 @@ def change(value: Any, *path: Any) -> Callable[[Template], None]:
 
 ALARM = ("BlockedAlarm", "Properties")
 QUEUE, WORKER = ("LikeQueue", "Properties"), ("WorkerFunction", "Properties")
+WORKER_MAY = ("WorkerFunctionRole", "Properties", "Policies", 0, "PolicyDocument", "Statement")
 RULES: list[tuple[Callable[[Template], None], Callable[[Template], None]]] = [
     (each_api_route_asks_for_credentials_but_the_webhooks, remove("LikesApi", "Properties", "Auth", "DefaultAuthorizer")),
     (
@@ -359,15 +428,14 @@ RULES: list[tuple[Callable[[Template], None], Callable[[Template], None]]] = [
     (the_worker_answers_for_each_message, change([], *WORKER, "Events", "Queue", "Properties", "FunctionResponseTypes")),
     (the_queue_is_made_of_lanes, change("queue", *QUEUE, "DeduplicationScope")),
     (rejected_messages_are_kept_as_long_as_waiting_ones_and_fit, change(60, "RejectedQueue", "Properties", "MessageRetentionPeriod")),
-    (each_role_may_do_what_it_needs_and_nothing_more, change("*", *WORKER, "Policies", 0, "Statement", 0, "Resource")),
-    (each_role_may_do_what_it_needs_and_nothing_more, change("sqs:*", *WORKER, "Policies", 0, "Statement", 3, "Action")),
+    (each_role_may_do_what_it_needs_and_nothing_more, change("*", *WORKER_MAY, 0, "Resource")),
+    (each_role_may_do_what_it_needs_and_nothing_more, change("sqs:*", *WORKER_MAY, 3, "Action")),
+    (each_role_may_do_what_it_needs_and_nothing_more, remove(*WORKER, "Role")),
+    (each_role_may_do_what_it_needs_and_nothing_more, change(["arn:aws:iam::aws:policy/AmazonSQSFullAccess"], "WorkerFunctionRole", "Properties", "ManagedPolicyArns")),
     (each_function_has_the_environment_that_its_code_reads, remove(*WORKER, "Environment")),
     (data_and_secrets_outlive_the_stack, change("Delete", "StateTable", "DeletionPolicy")),
     (no_update_overwrites_the_key, change("{}", "AisaSecret", "Properties", "SecretString")),
-    (
-        the_webhook_function_reads_its_own_secret_and_the_others_the_key,
-        change({"Fn::GetAtt": ["AisaSecret", "Id"]}, "WebhookFunction", "Properties", "Policies", 0, "Statement", 0, "Resource"),
-    ),
+    (what_is_given_takes_the_place_of_what_would_be_made, change({"Ref": "WebhookSecretArn"}, *WORKER_MAY, 1, "Resource", "Fn::If", 2)),
     (each_parameter_is_explained_grouped_and_used, lambda template: template["Parameters"]["Stage"].pop("Description")),
     (each_queue_wants_tls, remove("RejectedQueuePolicy")),
     (the_access_log_tells_no_path_and_no_header, change('{"path": "$context.path"}', "LikesApi", "Properties", "AccessLogSettings", "Format")),
@@ -382,11 +450,18 @@ RULES: list[tuple[Callable[[Template], None], Callable[[Template], None]]] = [
     (an_alarm_over_several_metrics_counts_what_is_missing_as_nothing, change("http + queue", *ALARM, "Metrics", 0, "Expression")),
     (no_alarm_is_over_before_its_cause, change(13, "SpendingCapAlarm", "Properties", "EvaluationPeriods")),
     (
-        each_new_value_of_a_parameter_makes_a_new_version,
+        a_new_value_of_a_parameter_makes_a_new_version_where_it_changes_the_function,
         change({"Fn::Sub": "${AisaBaseUrl} ${LikesPerDay}"}, *WORKER, "VersionDescription"),
     ),
+    (
+        a_new_value_of_a_parameter_makes_a_new_version_where_it_changes_the_function,
+        lambda template: template["Resources"]["LikeFunction"]["Properties"].update(
+            VersionDescription=template["Resources"]["WorkerFunction"]["Properties"]["VersionDescription"]
+        ),
+    ),
+    (the_text_that_makes_a_version_fits_what_lambda_takes, lambda template: template["Parameters"]["AisaBaseUrl"].update(MaxLength=51)),
     (the_worker_has_no_more_pollers_than_room, remove(*WORKER, "Events", "Queue", "Properties", "ScalingConfig")),
-    (a_key_is_used_through_the_services_only, remove(*WORKER, "Policies", 0, "Statement", 4, "Fn::If", 1, "Condition")),
+    (a_key_is_used_through_the_services_only, remove(*WORKER_MAY, 5, "Fn::If", 1, "Condition")),
     (each_role_has_the_boundary, remove("DeploymentRole", "Properties", "PermissionsBoundary")),
     (everything_is_encrypted_with_the_owners_key_if_there_is_one, remove("ApiLogs", "Properties", "KmsKeyId")),
     (the_api_is_throttled_and_its_open_route_apart, remove("LikesApi", "Properties", "RouteSettings")),
@@ -407,3 +482,41 @@ def test_a_damaged_template_is_noticed_by(
 
     with pytest.raises((AssertionError, KeyError)):
         rule(damaged)
+
+
+@pytest.mark.parametrize(
+    ("function", "action"),
+    [
+        (function, action)
+        for function, expected in EXPECTED_PERMISSIONS.items()
+        for actions in [*expected.values(), *(actions for _, actions in ONLY_IF.values())]
+        for action in sorted(actions)
+    ],
+)
+def test_a_permission_that_is_taken_away_is_noticed(function: str, action: str, template: Template) -> None:
+    damaged = deepcopy(template)
+    for granted in statements(damaged, function).values():
+        for statement in granted:
+            actions = [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]
+            statement["Action"] = [each for each in actions if each != action]
+
+    with pytest.raises(AssertionError):
+        each_role_may_do_what_it_needs_and_nothing_more(damaged)
+
+
+@pytest.mark.parametrize(
+    ("policy", "granted"),
+    [
+        ("AWSLambdaBasicExecutionRole", LOG),
+        ("AWSLambdaSQSQueueExecutionRole", LOG | CONSUME - {"sqs:ChangeMessageVisibility"}),
+        ("AWSXRayDaemonWriteAccess", TRACE),
+    ],
+)
+def test_lambda_may_do_for_a_function_what_awss_own_policies_say_it_has_to(policy: str, granted: set[str]) -> None:
+    """No emulator asks for these. What they say on top: the log groups exist, and X-Ray's samples are for its daemon."""
+    (statement,) = json.loads(aws_managed_policies_data)[policy]["Document"]["Statement"]
+    needless = {"logs:CreateLogGroup"} | {
+        action for action in statement["Action"] if action.startswith("xray:GetSampling")
+    }
+
+    assert set(statement["Action"]) - needless == granted
