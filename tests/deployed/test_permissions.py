@@ -11,10 +11,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import boto3
 import pytest
+from botocore.exceptions import ClientError
 
 from local.faults import Fault
 from local.service import DEMO_TOKEN
+from local.stack import Stack
 from local.template import decide, read, translate
 from tests.deployed.conftest import Deployed, together
 from tests.deployed.test_story import eventually, release
@@ -178,28 +181,134 @@ def test_no_permission_is_spare(service: Deployed, permission: Permission) -> No
     eventually(lambda: not complains())
 
 
-FORBIDDEN = [
-    ("WebhookFunction", "AisaSecretArn"),
-    ("LikeFunction", "WebhookSecretArn"),
-    ("WorkerFunction", "WebhookSecretArn"),
+@dataclass(frozen=True)
+class Attempt:
+    """Something that somebody who has broken into a function may try, and the functions that may do it."""
+
+    what: str
+    service: str
+    operation: str
+    arguments: Callable[[Stack], dict[str, Any]]
+    allowed: frozenset[str] = frozenset()
+
+
+def key_of(stack: Stack) -> dict[str, Any]:
+    return {"TableName": stack.outputs["StateTableName"], "Key": {"pk": {"S": "account#default"}}}
+
+
+def message(stack: Stack, queue: str) -> dict[str, Any]:
+    source = {"SourceMessageId": {"DataType": "String", "StringValue": "none"}}
+    lane = {"MessageGroupId": "default", "MessageDeduplicationId": queue}
+    return {
+        "QueueUrl": stack.outputs[queue],
+        "MessageBody": '{"tweet_id": "20"}',
+        "MessageAttributes": source,
+        **lane,
+    }
+
+
+LIKE, WEBHOOK, WORKER = FUNCTIONS
+ATTEMPTS = [
+    Attempt(
+        "read the key",
+        "secretsmanager",
+        "get_secret_value",
+        lambda stack: {"SecretId": stack.outputs["AisaSecretArn"]},
+        frozenset({LIKE, WORKER}),
+    ),
+    Attempt(
+        "read the sources",
+        "secretsmanager",
+        "get_secret_value",
+        lambda stack: {"SecretId": stack.outputs["WebhookSecretArn"]},
+        frozenset({WEBHOOK}),
+    ),
+    Attempt(
+        "change the key",
+        "secretsmanager",
+        "put_secret_value",
+        lambda stack: {"SecretId": stack.outputs["AisaSecretArn"], "SecretString": "sk-of-somebody-else"},
+    ),
+    Attempt(
+        "add a source",
+        "secretsmanager",
+        "put_secret_value",
+        lambda stack: {"SecretId": stack.outputs["WebhookSecretArn"], "SecretString": "{}"},
+    ),
+    Attempt("read the ledger", "dynamodb", "get_item", key_of, frozenset({LIKE})),
+    Attempt("read all of the ledger", "dynamodb", "scan", lambda stack: {"TableName": stack.outputs["StateTableName"]}),
+    Attempt("forget a like", "dynamodb", "delete_item", key_of),
+    Attempt("queue", "sqs", "send_message", lambda stack: message(stack, "LikeQueueUrl"), frozenset({LIKE, WEBHOOK})),
+    Attempt("reject", "sqs", "send_message", lambda stack: message(stack, "RejectedQueueUrl"), frozenset({WORKER})),
+    Attempt(
+        "receive",
+        "sqs",
+        "receive_message",
+        lambda stack: {"QueueUrl": stack.outputs["LikeQueueUrl"], "VisibilityTimeout": 0},
+        frozenset({WORKER}),
+    ),
+    Attempt(
+        "receive what was rejected",
+        "sqs",
+        "receive_message",
+        lambda stack: {"QueueUrl": stack.outputs["RejectedQueueUrl"], "VisibilityTimeout": 0},
+    ),
+    Attempt("empty the queue", "sqs", "purge_queue", lambda stack: {"QueueUrl": stack.outputs["LikeQueueUrl"]}),
+    Attempt("read the log", "logs", "filter_log_events", lambda stack: {"logGroupName": stack.resources["WorkerLogs"]}),
+    Attempt("call a function", "lambda", "invoke", lambda stack: {"FunctionName": stack.resources[WORKER]}),
+    Attempt(
+        "change a function",
+        "lambda",
+        "update_function_configuration",
+        lambda stack: {"FunctionName": stack.resources[WEBHOOK], "Timeout": 900},
+    ),
+    Attempt(
+        "be allowed more",
+        "iam",
+        "attach_role_policy",
+        lambda stack: {
+            "RoleName": stack.resources[f"{WEBHOOK}Role"],
+            "PolicyArn": "arn:aws:iam::aws:policy/AdministratorAccess",
+        },
+    ),
 ]
 
 
-@pytest.mark.parametrize(("function", "secret"), FORBIDDEN)
-def test_no_function_can_read_the_others_secret(service: Deployed, function: str, secret: str) -> None:
-    variable, own = (
-        ("WEBHOOK_SECRET_ID", "WebhookSecretArn")
-        if function == "WebhookFunction"
-        else ("AISA_SECRET_ID", "AisaSecretArn")
+@pytest.fixture(scope="module")
+def credentials(service: Deployed) -> dict[str, dict[str, str]]:
+    """Each function's, as somebody has them who has broken into it."""
+    iam, sts = service.stack.client("iam"), service.stack.client("sts")
+    owner = {"AWS": sts.get_caller_identity()["Arn"]}
+    found = {}
+    for function in FUNCTIONS:
+        role = iam.get_role(RoleName=service.stack.resources[f"{function}Role"])["Role"]
+        trust = role["AssumeRolePolicyDocument"]
+        ours = {"Effect": "Allow", "Principal": owner, "Action": "sts:AssumeRole"}
+        for statements in ([*trust["Statement"], ours], trust["Statement"]):
+            iam.update_assume_role_policy(
+                RoleName=role["RoleName"], PolicyDocument=json.dumps({**trust, "Statement": statements})
+            )
+            if ours in statements:
+                found[function] = sts.assume_role(RoleArn=role["Arn"], RoleSessionName="intruder")["Credentials"]
+    return found
+
+
+@pytest.mark.parametrize("attempt", ATTEMPTS, ids=lambda each: each.what)
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_whoever_breaks_into_a_function_can_do_its_work_and_no_more(
+    service: Deployed, credentials: dict[str, dict[str, str]], function: str, attempt: Attempt
+) -> None:
+    client = boto3.client(
+        attempt.service,  # type: ignore[call-overload]  # the stubs know each service by its literal name
+        endpoint_url=service.stack.endpoint,
+        aws_access_key_id=credentials[function]["AccessKeyId"],
+        aws_secret_access_key=credentials[function]["SecretAccessKey"],
+        aws_session_token=credentials[function]["SessionToken"],
     )
-    events = {"WebhookFunction": webhook(), "LikeFunction": like("301"), "WorkerFunction": batch('{"tweet_id": "302"}')}
-    since = round(time.time() * 1000)
+    call = getattr(client, attempt.operation)
 
-    restart(service, function, **{variable: service.stack.outputs[secret]})
-    try:
-        service.stack.invoke(function, "$LATEST")(events[function])
-    finally:
-        restart(service, function, **{variable: service.stack.outputs[own]})
-        release(service)
-
-    assert any("secret_unreadable" in line for _, line in service.stack.logs(since))
+    if function in attempt.allowed:
+        call(**attempt.arguments(service.stack))
+    else:
+        with pytest.raises(ClientError, match="AccessDenied"):
+            call(**attempt.arguments(service.stack))
