@@ -225,19 +225,34 @@ def metrics_of(alarm: dict[str, Any]) -> list[dict[str, Any]]:
     return [part["MetricStat"]["Metric"] for part in alarm.get("Metrics", []) if "MetricStat" in part] or [alarm]
 
 
+def runbook() -> dict[str, str]:
+    """Return the sections of the runbook, each by the anchor that leads to it."""
+    _, *sections = re.split(r"^## (.+)$", (TEMPLATE.parent / "docs" / "runbook.md").read_text(), flags=re.MULTILINE)
+    anchors = [re.sub(r"[^a-z0-9 -]", "", title.lower()).replace(" ", "-") for title in sections[::2]]
+    return dict(zip(anchors, sections[1::2], strict=True))
+
+
 def each_alarm_tells_somebody_what_to_do(template: Template) -> None:
     topic = {"Fn::If": ["CreateAlarmTopic", {"Ref": "AlarmTopic"}, {"Ref": "AlarmTopicArn"}]}
-    runbook = (TEMPLATE.parent / "docs" / "runbook.md").read_text()
-    sections = {
-        re.sub(r"[^a-z0-9 -]", "", title.lower()).replace(" ", "-")
-        for title in re.findall(r"^## (.+)$", runbook, re.MULTILINE)
-    }
+    sections = runbook()
     for name, alarm in alarms(template).items():
         assert alarm["AlarmActions"] == [topic], name
-        assert alarm["TreatMissingData"] == "notBreaching", "nothing happens, nothing rings"
-        section = re.search(r"See docs/runbook\.md#([a-z0-9-]+)\.$", alarm["AlarmDescription"])
-        assert section, name
-        assert section[1] in sections, name
+        command = re.search(r"`(.+)`", alarm["AlarmDescription"])
+        anchor = re.search(r"See docs/runbook\.md#([a-z0-9-]+)\.$", alarm["AlarmDescription"])
+        assert command, name
+        assert anchor, name
+        section = sections[anchor[1]]
+        assert name in re.findall(r"\w+Alarm", section), "the section tells which alarm it is for"
+        assert command[1] in "".join(re.findall(r"```console\n(.*?)```", section, re.DOTALL)), name
+
+
+def no_alarm_rings_when_nothing_happens(template: Template) -> None:
+    for name, alarm in alarms(template).items():
+        assert alarm["TreatMissingData"] == "notBreaching", name
+        assert alarm["ComparisonOperator"] == "GreaterThanOrEqualToThreshold", name
+        threshold = alarm["Threshold"]
+        least = template["Parameters"][threshold["Ref"]]["MinValue"] if isinstance(threshold, dict) else threshold
+        assert least >= 1, name
 
 
 def each_alarm_looks_at_a_metric_that_there_is(template: Template) -> None:
@@ -440,8 +455,11 @@ RULES: list[tuple[Callable[[Template], None], Callable[[Template], None]]] = [
     (each_queue_wants_tls, remove("RejectedQueuePolicy")),
     (the_access_log_tells_no_path_and_no_header, change('{"path": "$context.path"}', "LikesApi", "Properties", "AccessLogSettings", "Format")),
     (each_alarm_tells_somebody_what_to_do, change([], *ALARM, "AlarmActions")),
-    (each_alarm_tells_somebody_what_to_do, change("Look. See docs/runbook.md#elsewhere.", *ALARM, "AlarmDescription")),
-    (each_alarm_tells_somebody_what_to_do, change("breaching", *ALARM, "TreatMissingData")),
+    (each_alarm_tells_somebody_what_to_do, change("Type `likectl doctor`. See docs/runbook.md#elsewhere.", *ALARM, "AlarmDescription")),
+    (each_alarm_tells_somebody_what_to_do, change("Type `ls`. See docs/runbook.md#an-account-is-blocked.", *ALARM, "AlarmDescription")),
+    (each_alarm_tells_somebody_what_to_do, change("Type `likectl doctor`. See docs/runbook.md#the-api-answers-5xx.", *ALARM, "AlarmDescription")),
+    (no_alarm_rings_when_nothing_happens, change("breaching", *ALARM, "TreatMissingData")),
+    (no_alarm_rings_when_nothing_happens, change(0, *ALARM, "Threshold")),
     (each_alarm_looks_at_a_metric_that_there_is, change("WebhookRefusals", "WebhookRefusedAlarm", "Properties", "Namespace")),
     (each_alarm_looks_at_a_metric_that_there_is, change("web", "WebhookRefusedAlarm", "Properties", "Dimensions", 1, "Value")),
     (each_alarm_looks_at_a_metric_that_there_is, change("WebhookRefusals", "WebhookRefusedAlarm", "Properties", "MetricName")),
@@ -520,3 +538,9 @@ def test_lambda_may_do_for_a_function_what_awss_own_policies_say_it_has_to(polic
     }
 
     assert set(statement["Action"]) - needless == granted
+
+
+def test_the_runbook_is_for_alarms_that_there_are(template: Template) -> None:
+    told = {name for section in runbook().values() for name in re.findall(r"^\*(.+)\.\*", section, re.MULTILINE)}
+
+    assert {name for names in told for name in names.split(", ")} == alarms(template).keys()
