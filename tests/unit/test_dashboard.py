@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from PIL import Image
 
 from local.dashboard import COLUMNS, PICTURE, body, digest, draw
