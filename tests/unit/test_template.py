@@ -206,6 +206,47 @@ def each_queue_wants_tls(template: Template) -> None:
         assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
 
 
+def only_what_feeds_the_worker_may_redrive_to_the_rejected_queue(template: Template) -> None:
+    policy = properties(template, "RejectedQueue")["RedriveAllowPolicy"]
+    assert policy["redrivePermission"] == "byQueue"
+    condition, made, given = policy["sourceQueueArns"][0]["Fn::If"]
+    assert (condition, given) == ("CreateLikeQueue", {"Ref": "SourceQueueArn"})
+    # Built from the queue's name: the queue refers to this one already.
+    name, parts = properties(template, "LikeQueue")["QueueName"]["Fn::Sub"]
+    assert made["Fn::Sub"] == [f"arn:${{AWS::Partition}}:sqs:${{AWS::Region}}:${{AWS::AccountId}}:{name}", parts]
+
+
+def each_log_is_kept_for_a_time(template: Template) -> None:
+    groups = {name for name, each in template["Resources"].items() if each["Type"] == "AWS::Logs::LogGroup"}
+    written = {properties(template, function)["LoggingConfig"]["LogGroup"]["Ref"] for function in FUNCTIONS}
+    written.add(properties(template, "LikesApi")["AccessLogSettings"]["DestinationArn"]["Fn::GetAtt"][0])
+    assert written == groups
+    for name in groups:
+        assert properties(template, name)["RetentionInDays"] == {"Ref": "LogRetentionDays"}
+
+
+def everything_is_tagged_with_the_stage(template: Template) -> None:
+    untaggable = {
+        "AWS::CloudWatch::Dashboard",
+        "AWS::Serverless::Function",  # tagged by the globals
+        "AWS::SNS::Subscription",
+        "AWS::SNS::TopicPolicy",
+        "AWS::SQS::QueuePolicy",
+    }
+    assert template["Globals"]["Function"]["Tags"] == {"stage": {"Ref": "Stage"}}
+    for name, resource in template["Resources"].items():
+        if resource["Type"] not in untaggable:
+            tags = resource["Properties"]["Tags"]
+            assert tags in ({"stage": {"Ref": "Stage"}}, [{"Key": "stage", "Value": {"Ref": "Stage"}}]), name
+
+
+def each_output_is_explained(template: Template) -> None:
+    assert all(output["Description"] for output in template["Outputs"].values())
+    next_steps = {"ApiUrl", "ApiArn", "WebhookUrl", "LikeQueueUrl", "LikeQueueArn", "AisaSecretArn", "WebhookSecretArn"}
+    watching = {"RejectedQueueUrl", "StateTableName", "DashboardUrl", "AlarmTopicArn"}
+    assert template["Outputs"].keys() == next_steps | watching
+
+
 def the_access_log_tells_no_path_and_no_header(template: Template) -> None:
     line = json.loads(properties(template, "LikesApi")["AccessLogSettings"]["Format"])
     assert {"requestId", "time", "routeKey", "status"} <= line.keys()
@@ -453,6 +494,12 @@ RULES: list[tuple[Callable[[Template], None], Callable[[Template], None]]] = [
     (what_is_given_takes_the_place_of_what_would_be_made, change({"Ref": "WebhookSecretArn"}, *WORKER_MAY, 1, "Resource", "Fn::If", 2)),
     (each_parameter_is_explained_grouped_and_used, lambda template: template["Parameters"]["Stage"].pop("Description")),
     (each_queue_wants_tls, remove("RejectedQueuePolicy")),
+    (only_what_feeds_the_worker_may_redrive_to_the_rejected_queue, remove("RejectedQueue", "Properties", "RedriveAllowPolicy")),
+    (each_log_is_kept_for_a_time, remove("WorkerLogs", "Properties", "RetentionInDays")),
+    (each_log_is_kept_for_a_time, remove(*WORKER, "LoggingConfig")),
+    (everything_is_tagged_with_the_stage, remove("StateTable", "Properties", "Tags")),
+    (each_output_is_explained, lambda template: template["Outputs"]["ApiUrl"].pop("Description")),
+    (each_output_is_explained, lambda template: template["Outputs"].pop("LikeQueueUrl")),
     (the_access_log_tells_no_path_and_no_header, change('{"path": "$context.path"}', "LikesApi", "Properties", "AccessLogSettings", "Format")),
     (each_alarm_tells_somebody_what_to_do, change([], *ALARM, "AlarmActions")),
     (each_alarm_tells_somebody_what_to_do, change("Type `likectl doctor`. See docs/runbook.md#elsewhere.", *ALARM, "AlarmDescription")),
