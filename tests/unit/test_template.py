@@ -34,6 +34,7 @@ OWN_METRICS = {
     "WebhookAccepted",
     "WebhookRefused",
 }
+SECRET_ARN, QUEUE_ARN = "arn:aws:secretsmanager:eu-west-1:123456789012:secret", "arn:aws:sqs:eu-west-1:123456789012"
 SECRET = {"secretsmanager:GetSecretValue"}
 KEY = {"kms:Decrypt", "kms:GenerateDataKey"}
 LOG = {"logs:CreateLogStream", "logs:PutLogEvents"}
@@ -591,3 +592,26 @@ def test_the_runbook_is_for_alarms_that_there_are(template: Template) -> None:
     told = {name for section in runbook().values() for name in re.findall(r"^\*(.+)\.\*", section, re.MULTILINE)}
 
     assert {name for names in told for name in names.split(", ")} == alarms(template).keys()
+
+
+@pytest.mark.parametrize(
+    ("parameter", "good", "bad"),
+    [
+        ("AisaBaseUrl", ["https://a.example:8443/b", "http://127.0.0.1:9"], ["http://a.example", "https://u@a.example", "https://a/?q"]),
+        ("AisaSecretArn", [f"{SECRET_ARN}:prod/aisa-key-AbCdEf"], [f"{SECRET_ARN}:aisa", f"{SECRET_ARN}:aisa-AbCdEf:key::"]),
+        ("SourceQueueArn", [f"{QUEUE_ARN}:likes", f"{QUEUE_ARN}:likes.fifo"], [f"{QUEUE_ARN}:{'q' * 68}", "https://sqs.eu-west-1.amazonaws.com/1/q"]),
+        ("LikesPerWindow", ["1", "50"], ["0", "1.5", "-1", ""]),
+        ("GiveUpAfterHours", ["1", "72", "299"], ["0", "300", "7.5"]),
+        ("ReservedConcurrency", ["0", "2", "1000"], ["1", "1001"]),
+        ("AlarmEmail", ["", "on-call@example.com"], ["on-call"]),
+        ("Stage", ["prod"], ["Prod", ""]),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)  # fmt: skip
+def test_what_the_functions_would_refuse_is_refused_before_anything_changes(
+    parameter: str, good: list[str], bad: list[str], template: Template
+) -> None:
+    pattern = re.compile(template["Parameters"][parameter]["AllowedPattern"])
+
+    assert [value for value in good if not pattern.search(value)] == []
+    assert [value for value in bad if pattern.search(value)] == []
