@@ -1,5 +1,6 @@
 """``make dashboard``: draws the dashboard that ``template.yaml`` defines, with made-up data, for the docs."""
 
+import hashlib
 import json
 import re
 import sys
@@ -19,12 +20,13 @@ from matplotlib import pyplot as plt
 
 PICTURE: Final = Path(__file__).parents[1] / "docs" / "images" / "dashboard.png"
 HOURS: Final = 24
-POINTS: Final = 12 * HOURS
+SAMPLE_SECONDS: Final = 300
+POINTS: Final = 3600 // SAMPLE_SECONDS * HOURS
 COLUMNS: Final = 24  # of CloudWatch's grid
 
 # Made-up days: what a metric is at its daily peak, and how often it is anything at all.
 _PEAKS: Final[Mapping[str, tuple[float, float]]] = {
-    "Liked": (9, 0.9),
+    "Liked": (3.5, 0.9),
     "AlreadyLiked": (1, 0.4),
     "Rejected": (1, 0.08),
     "Limited": (3, 0.3),
@@ -49,8 +51,13 @@ def body(template: Mapping[str, Any]) -> dict[str, Any]:
     return result
 
 
+def digest(dashboard: Mapping[str, Any]) -> str:
+    """Return what tells one definition from another."""
+    return hashlib.sha256(json.dumps(dashboard).encode()).hexdigest()
+
+
 def draw(dashboard: Mapping[str, Any], picture: Path) -> None:
-    """Draw all widgets where the definition puts them."""
+    """Draw all widgets where the definition puts them, and write into the picture which definition that was."""
     rows = max(widget["y"] + widget["height"] for widget in dashboard["widgets"])
     figure = plt.figure(figsize=(16, rows * 0.6))
     for widget in dashboard["widgets"]:
@@ -63,13 +70,13 @@ def draw(dashboard: Mapping[str, Any], picture: Path) -> None:
             axes.text(0, 0.5, properties["markdown"].replace("**", ""), va="center")
         else:
             _draw_metrics(axes, properties)
-    figure.savefig(picture, dpi=80)
+    figure.savefig(picture, dpi=80, metadata={"Source": digest(dashboard)})
     plt.close(figure)
 
 
 def _draw_metrics(axes: Any, properties: Mapping[str, Any]) -> None:
     axes.set_title(properties["title"], loc="left", fontsize=10)
-    lines = _lines(properties["metrics"])
+    lines = _lines(properties)
     if properties["view"] == "singleValue":
         axes.axis("off")
         for label, values, _ in lines:
@@ -88,17 +95,20 @@ def _draw_metrics(axes: Any, properties: Mapping[str, Any]) -> None:
     axes.tick_params(labelsize=7)
 
 
-def _lines(metrics: list[list[Any]]) -> list[tuple[str, Any, str | None]]:
+def _lines(properties: Mapping[str, Any]) -> list[tuple[str, Any, str | None]]:
     """Return what a widget shows: label, values, colour; expressions are worked out."""
     named: dict[str, Any] = {}
     shown: list[tuple[str, Any, str | None]] = []
-    for metric in sorted(metrics, key=lambda parts: "expression" in parts[-1]):
+    for metric in sorted(properties["metrics"], key=lambda parts: "expression" in parts[-1]):
         options = metric[-1]
         if "expression" in options:
             formula = re.sub(r"FILL\((\w+), 0\)", r"\1", options["expression"])
             values = eval(formula, {"__builtins__": {}}, named)  # noqa: S307 - arithmetic of our own template
         else:
             values = _sample(metric[1], json.dumps(metric[:-1]) + options.get("stat", ""))
+            if properties.get("stat") == "Sum" and properties["view"] == "timeSeries":
+                samples = options.get("period", properties["period"]) // SAMPLE_SECONDS
+                values = values.reshape(-1, samples).sum(axis=1).repeat(samples)
         if "id" in options:
             named[options["id"]] = values
         if options.get("visible", True):

@@ -16,8 +16,8 @@ from local.emulator import StackFailed, client, client_of_environment, emulator
 
 STACK: Final = "tweet-likes"
 
-# The emulator takes the batch forms for actions of their own; on AWS the plain ones, which the template names, do.
-_EMULATORS_ACTIONS: Final = ("sqs:ChangeMessageVisibilityBatch", "sqs:DeleteMessageBatch")
+# The emulator takes the batch form for an action of its own; on AWS the plain one, which the template names, does.
+_HIDE: Final = "sqs:ChangeMessageVisibility"
 
 
 @dataclass(frozen=True)
@@ -110,11 +110,11 @@ def deploy(endpoint: str, **parameters: str) -> None:
     overrides = [f"{name}={value}" for name, value in values.items()]
     sam("deploy", *arguments, "--parameter-overrides", *overrides, endpoint=endpoint)
     stack = describe(STACK, endpoint)
-    statement = {"Effect": "Allow", "Action": list(_EMULATORS_ACTIONS), "Resource": "*"}
-    stack.client("iam").put_role_policy(
-        RoleName=stack.resources["WorkerFunctionRole"],
-        PolicyName="emulator",
-        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
+    iam, role = stack.client("iam"), stack.resources["WorkerFunctionRole"]
+    policy = iam.get_role_policy(RoleName=role, PolicyName="needs")["PolicyDocument"]
+    statements = [each | {"Action": f"{_HIDE}Batch"} for each in policy["Statement"] if _HIDE in each["Action"]]
+    iam.put_role_policy(
+        RoleName=role, PolicyName="emulator", PolicyDocument=json.dumps({**policy, "Statement": statements})
     )
 
 

@@ -26,8 +26,8 @@ VARIANTS: Final[Mapping[str, Mapping[str, str]]] = {
         "PermissionsBoundaryArn": "arn:aws:iam::123456789012:policy/boundary",
         "AlarmEmail": "alarms@example.com",
         "ReservedConcurrency": "10",
-        "SnapStart": "PublishedVersions",
-        "Tracing": "Active",
+        "SnapStart": "true",
+        "Tracing": "true",
     },
     "existing": {
         "AisaSecretArn": "arn:aws:secretsmanager:us-east-1:123456789012:secret:aisa-AbCdEf",
@@ -112,8 +112,8 @@ def decide(template: Template, parameters: Mapping[str, str]) -> Template:
 def widen(template: Template) -> Template:
     """Return the template with a policy that is too wide, for whoever claims to notice."""
     template = deepcopy(template)
-    (policy,) = template["Resources"]["WorkerFunction"]["Properties"]["Policies"]
-    policy["Statement"][0] |= {"Action": "sqs:*", "Resource": "*"}
+    (policy,) = template["Resources"]["WorkerFunctionRole"]["Properties"]["Policies"]
+    policy["PolicyDocument"]["Statement"][0] |= {"Action": "sqs:*", "Resource": "*"}
     return template
 
 

@@ -1,6 +1,7 @@
 """The whole story, told to the deployed service: like, queue, webhook, reject, hold, rotate."""
 
 import json
+import secrets
 import time
 from collections.abc import Callable
 from typing import Any
@@ -11,13 +12,12 @@ from samcli.yamlhelper import yaml_parse
 
 from local.build import PROJECT
 from local.faults import Fault
-from local.service import DEMO_TOKEN
 from tests.deployed.conftest import Deployed, together
 
 TEMPLATE = PROJECT / "template.yaml"
 
 pytestmark = together
-simulated = pytest.mark.simulated
+simulated, likes = pytest.mark.simulated, pytest.mark.likes
 
 
 def eventually(condition: Callable[[], Any], *, seconds: float = 60) -> Any:
@@ -31,7 +31,10 @@ def eventually(condition: Callable[[], Any], *, seconds: float = 60) -> Any:
 
 def send(service: Deployed, body: str, *, account: str = "default") -> str:
     message: dict[str, str] = service.stack.client("sqs").send_message(
-        QueueUrl=service.stack.outputs["LikeQueueUrl"], MessageGroupId=account, MessageBody=body
+        QueueUrl=service.stack.outputs["LikeQueueUrl"],
+        MessageGroupId=account,
+        MessageDeduplicationId=secrets.token_hex(),  # also a second time within five minutes
+        MessageBody=body,
     )
     return message["MessageId"]
 
@@ -59,41 +62,54 @@ def release(service: Deployed) -> None:
     )
 
 
-@simulated
-def test_a_like_is_made_and_remembered(service: Deployed) -> None:
-    answer = service.post("/likes", {"tweet_id": "101"})
+def is_liked(service: Deployed, tweet: str) -> bool:
+    return bool(service.get(f"/likes/{tweet}").json().get("status") == "liked")
+
+
+@likes
+def test_a_like_is_made_and_remembered(service: Deployed, tweet: str) -> None:
+    answer = service.post("/likes", {"tweet_id": tweet})
 
     assert (answer.status_code, answer.json()["liked"]) == (200, True)
-    assert service.get("/likes/101").json()["status"] == "liked"
-    assert service.post("/likes", {"tweet_id": "101"}).json()["cached"] is True
-    assert service.aisa.charges["default", "101"] == 1
+    assert is_liked(service, tweet)
+    assert service.post("/likes", {"tweet_id": tweet}).json()["cached"] is True
 
 
 @simulated
-def test_a_queued_like_is_made(service: Deployed) -> None:
-    send(service, '{"tweet_id": "102"}')
+def test_a_like_that_is_asked_for_twice_is_paid_for_once(service: Deployed, tweet: str) -> None:
+    for _ in range(2):
+        service.post("/likes", {"tweet_id": tweet})
 
-    eventually(lambda: "102" in service.aisa.likes["default"])
+    assert tweet in service.aisa.likes["default"]
+    assert service.aisa.charges["default", tweet] == 1
 
 
-@simulated
-def test_a_like_that_may_wait_is_queued_and_made(service: Deployed) -> None:
-    answer = service.post("/likes", {"tweet_id": "103"}, Prefer="respond-async")
+@likes
+def test_a_queued_like_is_made(service: Deployed, tweet: str) -> None:
+    send(service, json.dumps({"tweet_id": tweet}))
+
+    eventually(lambda: is_liked(service, tweet))
+
+
+@likes
+def test_a_like_that_may_wait_is_queued_and_made(service: Deployed, tweet: str) -> None:
+    answer = service.post("/likes", {"tweet_id": tweet}, Prefer="respond-async")
 
     assert answer.status_code == 202
     eventually(lambda: service.get(answer.headers["Location"]).json().get("status") == "liked")
 
 
-@simulated
-def test_a_webhook_is_queued_and_made(service: Deployed) -> None:
-    answer = service.post("/webhooks/demo-token", {"tweet_id": "104"}, Authorization=f"Bearer {DEMO_TOKEN}")
+@likes
+def test_a_webhook_is_queued_and_made(service: Deployed, tweet: str, source: tuple[str, str]) -> None:
+    name, token = source
 
-    assert answer.status_code == 202
-    eventually(lambda: "104" in service.aisa.likes["default"])
+    # A new source is known within half a minute.
+    eventually(lambda: service.hook(name, {"tweet_id": tweet}, token).status_code == 202)
+    eventually(lambda: is_liked(service, tweet))
 
 
 def test_a_webhook_of_nobody_is_refused(service: Deployed) -> None:
-    answer = service.post("/webhooks/nobody", {"tweet_id": "105"})
+    answer = service.hook("nobody", {"tweet_id": "105"}, "token")
 
     assert (answer.status_code, answer.json()["code"]) == (401, "not_authenticated")
 

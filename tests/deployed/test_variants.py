@@ -48,8 +48,7 @@ def variant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Variant]:
             "AlarmTopicArn": client("sns", endpoint).create_topic(Name="our-pager")["TopicArn"],
             "KmsKeyArn": client("kms", endpoint).create_key()["KeyMetadata"]["Arn"],
             "PermissionsBoundaryArn": boundary["Policy"]["Arn"],
-            # Not ReservedConcurrency: with it the emulator's event source hands nothing out.
-            "Tracing": "Active",
+            "Tracing": "true",
             "Stage": "prod",
             "LogLevel": "DEBUG",
             "LogRetentionDays": "90",
@@ -92,12 +91,39 @@ def test_a_caller_and_a_webhook_are_served_too(variant: Variant) -> None:
 
 
 def test_the_given_settings_arrive(variant: Variant) -> None:
-    functions = variant.stack.client("lambda")
-    worker = functions.get_function_configuration(FunctionName=variant.stack.resources["WorkerFunction"])
-
-    sqs, rejected = variant.stack.client("sqs"), variant.stack.outputs["RejectedQueueUrl"]
-    queue = sqs.get_queue_attributes(QueueUrl=rejected, AttributeNames=["KmsMasterKeyId"])["Attributes"]
+    stack, given = variant.stack, variant.given
+    worker = stack.client("lambda").get_function_configuration(FunctionName=stack.resources["WorkerFunction"])
+    queue = stack.client("sqs").get_queue_attributes(
+        QueueUrl=stack.outputs["RejectedQueueUrl"], AttributeNames=["KmsMasterKeyId"]
+    )["Attributes"]
+    logs = stack.client("logs").describe_log_groups(logGroupNamePrefix=stack.resources["WorkerLogs"])["logGroups"]
+    alarms = stack.client("cloudwatch").describe_alarms()["MetricAlarms"]
+    tags = stack.client("lambda").list_tags(Resource=worker["FunctionArn"])["Tags"]
 
     assert worker["TracingConfig"]["Mode"] == "Active"
     assert worker["Environment"]["Variables"]["POWERTOOLS_LOG_LEVEL"] == "DEBUG"
-    assert queue["KmsMasterKeyId"] == variant.given["KmsKeyArn"]
+    assert queue["KmsMasterKeyId"] == given["KmsKeyArn"]
+    assert [group["retentionInDays"] for group in logs] == [90]
+    assert {action for alarm in alarms for action in alarm["AlarmActions"]} == {given["AlarmTopicArn"]}
+    assert tags["stage"] == "prod"
+
+
+def test_what_the_emulator_can_not_run_is_deployed_all_the_same(variant: Variant) -> None:
+    """Last, since with a reserve its event source hands nothing out, and it has no arm64."""
+    stack = variant.stack
+    functions, name = stack.client("lambda"), stack.resources["WorkerFunction"]
+    assert stack.endpoint
+    rest = {"ReservedConcurrency": "2", "Architecture": "arm64", "SnapStart": "true", "AisaKeyInBody": "true"}
+
+    deploy(
+        stack.endpoint, AisaBaseUrl=variant.simulator.url, AlarmEmail="on-call@example.com", **(variant.given | rest)
+    )
+
+    worker = functions.get_function_configuration(FunctionName=name, Qualifier="live")
+    (source,) = functions.list_event_source_mappings(FunctionName=f"{name}:live")["EventSourceMappings"]
+    mails = stack.client("sns").list_subscriptions_by_topic(TopicArn=variant.given["AlarmTopicArn"])["Subscriptions"]
+    assert source["ScalingConfig"]["MaximumConcurrency"] == 2
+    assert worker["Architectures"] == ["arm64"]
+    assert worker["SnapStart"]["ApplyOn"] == "PublishedVersions"
+    assert worker["Environment"]["Variables"]["AISA_KEY_IN_BODY"] == "true"
+    assert [(each["Protocol"], each["Endpoint"]) for each in mails] == [("email", "on-call@example.com")]

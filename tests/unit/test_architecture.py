@@ -7,10 +7,20 @@ from pathlib import Path
 
 from local.template import read
 
-PAGE = (Path(__file__).parents[2] / "docs" / "architecture.md").read_text()
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "architecture.md").read_text()
+SITES = {"GitHub"}
 PICTURES = re.findall(r"```mermaid\n(.*?)```", PAGE, flags=re.DOTALL)
 ARROW = re.compile(r"\s*(?:-->|-\.[^>]*\.->)\s*")
 SUPPORTING = re.compile(r"(Policy|Role)$")
+
+
+def test_the_readmes_picture_names_what_there_is() -> None:
+    (picture,) = re.findall(r"```mermaid\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.DOTALL)
+    named = {name for name in re.findall(r"\b(?:[A-Z][a-z]+){2,}\b", picture) if name not in SITES}
+
+    assert named <= read()["Resources"].keys()
+    assert {"LikesApi", "LikeFunction", "WebhookFunction", "WorkerFunction", "LikeQueue", "StateTable"} <= named
 
 
 def arrows() -> set[tuple[str, str]]:
@@ -34,7 +44,7 @@ def test_every_resource_that_does_something_is_shown_and_no_other() -> None:
 def test_every_arrow_of_a_function_is_in_the_template() -> None:
     resources = read()["Resources"]
     for start, end in arrows():
-        pair = json.dumps(resources[start]) + json.dumps(resources[end])
+        pair = json.dumps([resources[start], resources.get(f"{start}Role"), resources[end]])
         assert f'"{end}"' in pair or f'"{start}"' in pair or f"{{{start}" in pair, (
             f"{start} has nothing to do with {end}"
         )

@@ -1,6 +1,7 @@
 """How the project is built and deployed: samconfig.toml and the workflow for GitHub Actions."""
 
 import re
+import subprocess
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,14 @@ def test_what_is_tested_in_dev_is_what_goes_to_prod(jobs: dict[str, Any]) -> Non
         assert not any("build" in step.get("run", "") for step in jobs[name]["steps"])
 
 
-def test_the_audit_of_dependencies_can_fail(jobs: dict[str, Any]) -> None:
+@pytest.mark.parametrize("vulnerable", ["requirements.txt", "requirements-dev.txt", None])
+def test_the_audit_of_dependencies_can_fail(jobs: dict[str, Any], vulnerable: str | None, tmp_path: Path) -> None:
     assert any(step.get("run") == "make audit" for step in jobs["audit"]["steps"])
-    assert "pip-audit --strict" in (ROOT / "Makefile").read_text()
+    audit = tmp_path / "bin" / "pip-audit"
+    audit.parent.mkdir()
+    audit.write_text(f'#!/bin/sh\ncase "$*" in *--strict*"--requirement {vulnerable}") exit 1;; esac\n')
+    audit.chmod(0o755)
+
+    run = subprocess.run(["make", f"--old-file={tmp_path}", f"CHECKS={tmp_path}", "audit"], cwd=ROOT, check=False)  # noqa: S603, S607 - our own words
+
+    assert (run.returncode != 0) == bool(vulnerable)

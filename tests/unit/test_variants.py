@@ -122,15 +122,3 @@ def test_the_webhook_is_the_only_route_without_an_authorizer_when_translated(def
 
     assert secured.pop("POST /webhooks/{source}") <= {"NONE"}
     assert secured == {"POST /likes": {"AWS_IAM"}, "GET /likes/{tweet_id}": {"AWS_IAM"}}
-
-
-def test_the_text_that_makes_a_version_fits_what_lambda_takes(existing: Template) -> None:
-    """256 characters: with the longest names that are usual, and some room."""
-    for version in of_type(existing, "AWS::Lambda::Version").values():
-        template, parts = version["Description"]["Fn::Sub"]
-        fixed = {name: each["Default"] for name, each in existing["Parameters"].items()}
-        length = len(template)
-        for name, value in {**fixed, **dict.fromkeys(parts, "x" * 50)}.items():
-            if f"${{{name}}}" in template:
-                length += len(str(value)) - len(f"${{{name}}}")
-        assert length <= 256
