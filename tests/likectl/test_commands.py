@@ -159,5 +159,5 @@ def test_without_its_extra_it_says_what_to_install(tmp_path: Path) -> None:
 
     assert run.returncode == 1
     assert run.stderr == (
-        "likectl: typer is not installed. Install the project with its extra, e.g. pipx install '.[cli]'.\n"
+        "likectl: typer is not installed. Install the project with its extra, e.g. pip install '.[cli]'.\n"
     )
