@@ -65,7 +65,9 @@ _REMEDIES: Final = {
 def doctor(run: Run) -> Exit:
     """Check everything that likes depend on.
 
-    Nothing is changed, liked or spent. It exits 0 when nothing failed, 1 when something did; warnings do not count.
+    Nothing is changed, liked or spent: the gateway is asked to like a tweet without an id, which it refuses and does
+    not charge for, with each key and with one that nobody has. It exits 0 when nothing failed, 1 when something did;
+    warnings do not count.
     """
     stack = run.stack
     _ = stack.description
