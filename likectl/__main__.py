@@ -11,7 +11,7 @@ def main() -> None:
         if error.name not in {"rich", "segno", "typer"}:
             raise
         sys.exit(
-            f"likectl: {error.name} is not installed. Install the project with its extra, e.g. pipx install '.[cli]'."
+            f"likectl: {error.name} is not installed. Install the project with its extra, e.g. pip install '.[cli]'."
         )
     app()
 

@@ -14,8 +14,8 @@ from likectl.commands.status import status
 
 HELP = """Operate a deployed stack: link an account, see that it works, feed it, mend it.
 
-In the project's folder, `pipx install '.[cli]'` installs it, `uvx --from '.[cli]' likectl` runs it without, and so does
-`make likectl ARGS=doctor`.
+In the project's folder, `pipx install --python python3.13 '.[cli]'` installs it. `uvx --from '.[cli]' likectl` runs it
+without, and so does `make likectl ARGS=doctor`; both find or fetch that Python.
 
 Exit status: 0 done; 1 done, but something is not as it should be; 2 wrong use; 3 no such stack, or a part of it is
 gone; 4 no credentials or no permission; 5 AWS, the gateway or the API does not answer; 6 refused for another reason;

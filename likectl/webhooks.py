@@ -10,12 +10,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
-import jmespath
-from aws_lambda_powertools.utilities.validation import SchemaValidationError, validate
-from jmespath.exceptions import JMESPathError
-
 from likes.signatures import standard_webhooks_secret
-from likes.sources import SCHEMAS
+from likes.sources import Mistake, read_source
 
 NAME_PATTERN: Final = "^[A-Za-z0-9_.~-]{1,64}$"
 """What a source may be called: it is the last part of an address."""
@@ -35,23 +31,10 @@ def new_secret(scheme: str) -> str:
 
 def mistake(entry: Any) -> str | None:
     """Return what is wrong with a source's entry, in words that hold nothing of it, or None."""
-    scheme = entry.get("scheme") if isinstance(entry, dict) else None
-    if not isinstance(scheme, str) or scheme not in SCHEMAS:
-        return f"scheme must be one of {', '.join(SCHEMAS)}"
     try:
-        validate(event=entry, schema=SCHEMAS[scheme])
-        if scheme == "standard-webhooks":
-            for secret in entry["secrets"]:
-                standard_webhooks_secret(secret)
-        if "tweet" in entry:
-            jmespath.compile(entry["tweet"])
-    except SchemaValidationError as error:
-        field = ".".join(str(part) for part in (error.path or [])[1:]) or "the entry"
-        return f"{field} does not keep the rule {error.rule}: {error.rule_definition}"
-    except JMESPathError:  # a ValueError, too
-        return "tweet is not a JMESPath expression"
-    except ValueError:
-        return "secrets must be whsec_ and base64 of at least 16 bytes"
+        read_source("", entry)
+    except Mistake as found:
+        return str(found)
     return None
 
 

@@ -8,6 +8,7 @@ import hashlib
 import heapq
 import itertools
 import json
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -19,6 +20,8 @@ from local.serving import Handler, LoopbackServer
 DEDUPLICATION_SECONDS: Final = 300
 LONGEST_VISIBILITY_SECONDS: Final = 43_200
 ACCOUNT_ID: Final = "000000000000"
+
+_NOT_TEXT: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # what XML 1.0 leaves out
 
 
 class Refused(Exception):
@@ -226,7 +229,8 @@ class QueueServer(LoopbackServer):
             try:
                 answer["Successful"].append({"Id": entry["Id"], **self._one(f"{action}Entry", queue, entry)})
             except Refused as error:
-                answer["Failed"].append({"Id": entry["Id"], "Code": str(error), "SenderFault": False})
+                is_senders = str(error) == "InvalidMessageContents"
+                answer["Failed"].append({"Id": entry["Id"], "Code": str(error), "SenderFault": is_senders})
         return answer
 
     def _refuse(self, action: str) -> None:
@@ -238,6 +242,8 @@ class QueueServer(LoopbackServer):
         match action.removesuffix("Entry"):
             case "SendMessage":
                 body = request["MessageBody"]
+                if _NOT_TEXT.search(body):
+                    raise Refused("InvalidMessageContents")
                 message_id = queue.send(
                     body,
                     request.get("MessageGroupId", ""),

@@ -19,6 +19,7 @@ from likectl.problems import Exit, Problem, explain
 from likectl.run import Run
 from likectl.stored import Secret, read_keys, read_sources
 from likectl.wording import count, duration, printable
+from likes.keys import is_well_formed
 from likes.outcomes import Kind
 
 WORST_SKEW_SECONDS: Final = 300.0
@@ -64,7 +65,9 @@ _REMEDIES: Final = {
 def doctor(run: Run) -> Exit:
     """Check everything that likes depend on.
 
-    Nothing is changed, liked or spent. It exits 0 when nothing failed, 1 when something did; warnings do not count.
+    Nothing is changed, liked or spent: the gateway is asked to like a tweet without an id, which it refuses and does
+    not charge for, with each key and with one that nobody has. It exits 0 when nothing failed, 1 when something did;
+    warnings do not count.
     """
     stack = run.stack
     _ = stack.description
@@ -115,11 +118,17 @@ def _stack(stack: Deployment) -> Iterator[Check]:
 
 
 def _region(stack: Deployment) -> Iterator[Check]:
-    region = stack.event_source()["EventSourceArn"].split(":")[3]
-    if region == stack.region:
-        yield Check(Level.OK, "region", f"the stack and its queue are in {region}")
-    else:
-        yield Check(Level.FAIL, "region", f"the queue is in {region}, the worker in {stack.region}", "use one region")
+    parts = {
+        "queue": stack.event_source()["EventSourceArn"],
+        "AIsa secret": stack.output("AisaSecretArn"),
+        "webhook secret": stack.output("WebhookSecretArn"),
+    }
+    elsewhere = {part: region for part, arn in parts.items() if (region := arn.split(":")[3]) != stack.region}
+    for part, region in elsewhere.items():
+        found = f"the {part} is in {region}, the functions are in {stack.region}"
+        yield Check(Level.FAIL, "region", found, f"deploy with one in {stack.region}")
+    if not elsewhere:
+        yield Check(Level.OK, "region", f"the functions, their queue and their secrets are in {stack.region}")
 
 
 def _clock(stack: Deployment) -> Iterator[Check]:
@@ -142,7 +151,7 @@ def _keys(stack: Deployment) -> Iterator[Check]:
         yield Check(Level.FAIL, "AIsa secret", "it holds no key", "likectl key set")
     for account, key in keys.items():
         subject = f"key of {account}"
-        if not key or not (key.isascii() and key.isprintable()) or " " in key:
+        if not is_well_formed(key):
             reason = "key_malformed" if key else "key_not_set"
             yield Check(Level.FAIL, subject, f"it can not be one ({reason})", _remedy(reason, account))
             continue

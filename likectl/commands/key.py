@@ -7,6 +7,7 @@ from likectl.command import Account
 from likectl.problems import Exit, Problem
 from likectl.run import Run
 from likectl.stored import Secret, read_keys, write_keys
+from likes.keys import is_well_formed
 from likes.payload import DEFAULT_ACCOUNT
 
 
@@ -48,7 +49,7 @@ def _refuse_arguments(context: typer.Context) -> None:
 
 def _ask(run: Run, account: str) -> str:
     key = run.ask_secret(f"AIsa key of {account}").strip()
-    if not (key.isascii() and key.isprintable()) or not key or " " in key or key.startswith("{"):
+    if not is_well_formed(key) or key.startswith("{"):
         raise Problem("That is not a key: it must be printable ASCII without blanks. Nothing was changed.", Exit.USAGE)
     return key
 

@@ -9,6 +9,7 @@ from likectl.problems import Exit, Problem
 from likectl.run import Run
 from likectl.wording import duration
 from likes.payload import DEFAULT_ACCOUNT
+from likes.queues import LONGEST_VISIBILITY_SECONDS
 
 PATIENCE_SECONDS: Final = 120.0
 _POLL_SECONDS: Final = 1.0
@@ -17,19 +18,20 @@ _POLL_SECONDS: Final = 1.0
 def unhold(run: Run, account: Account = DEFAULT_ACCOUNT) -> None:
     """End an account's hold.
 
-    Mend its cause first. The next like is tried at once. Messages that the worker has hidden meanwhile come back by
-    themselves, when the hold would have ended: nobody can call them back.
+    Mend its cause first. A like over HTTP is tried at once. The account's lane in the queue moves when the messages
+    come back that the worker has hidden because of the hold: when it would have ended, within 12 hours at most. SQS
+    lets nobody call them back; the answer says how long that takes.
     """
     hold = Accounts(run.stack.output("StateTableName"), run.stack.dynamodb).clear_hold(account)
     if hold is None:
         run.answer({"account": account, "cleared": None}, f"{account} was not on hold.")
         return
-    left = max(0.0, hold.until - time.time())
+    left = min(max(0.0, hold.until - time.time()), LONGEST_VISIBILITY_SECONDS)
     cleared = {"kind": hold.kind, "reason": hold.reason, "until": hold.until}
-    words = f"{account} is no longer on hold ({hold.reason})."
+    words = [f"{account} is no longer on hold ({hold.reason}). A like over HTTP is tried at once."]
     if left:
-        words += f" Messages that are hidden because of it come back within {duration(left)}."
-    run.answer({"account": account, "cleared": cleared}, words)
+        words.append(f"Its lane moves within {duration(left)}, when what is hidden because of it comes back.")
+    run.answer({"account": account, "cleared": cleared, "lane_moves_within_seconds": round(left)}, *words)
 
 
 def pause(run: Run) -> None:

@@ -18,10 +18,12 @@ from likectl.accounts import Account, Accounts
 from likectl.deployment import Deployment
 from likectl.problems import Problem
 from likectl.queue import Backlog
+from likectl.recent import Line
 from likectl.run import Run, table
 from likectl.stored import Secret, read_keys
 from likectl.wording import count, duration, moment
 from likes.payload import DEFAULT_ACCOUNT
+from likes.queues import LONGEST_VISIBILITY_SECONDS
 from likes.settings import Budget
 
 WATCH_SECONDS: Final = 5.0
@@ -34,9 +36,11 @@ def status(
 ) -> None:
     """Show accounts, limits and the backlog.
 
-    For each account: its hold and the reason, what is used of its window and day, and its likes of the last hour by
-    outcome. The accounts are those that have a key or were in the log of the last hour. SQS tells the backlog and the
-    age of its oldest message for the queue as a whole only, and approximately.
+    For each account: its hold and the reason, what is used of its window and day, its lane, and its likes of the last
+    hour by outcome. SQS counts what waits, and tells the age of the oldest, for the queue of all accounts only, and
+    approximately. An account's own is the age of its lane: how long the like has been queued that the worker tried
+    last, by its log, and how much longer it waits; those behind it are younger. The accounts are those that have a
+    key, wait, or were in the log of the last hour.
     """
     keyed = known_accounts(run.stack)
     if not watch:
@@ -74,16 +78,20 @@ class _State:
     budget: Budget
     accounts: list[Account]
     outcomes: Mapping[str, Mapping[str, int]]
+    lanes: Mapping[str, Line]
 
     @classmethod
     def read(cls, stack: Deployment, keyed: list[str]) -> "_State":
         now = time.time()
-        groups = [
-            resource.id
-            for name, resource in stack.resources.items()
-            if resource.type == "AWS::Logs::LogGroup" and name in {"LikeLogs", "WorkerLogs"}
+        worker_logs = stack.resource("WorkerLogs")
+        tries = [
+            line
+            for group in (worker_logs, stack.resource("LikeLogs"))
+            for line in recent.lines(stack.logs, group, now - HOUR)
         ]
-        outcomes = recent.outcomes(stack.logs, groups, now - HOUR)
+        waiting = recent.lines(stack.logs, worker_logs, now - LONGEST_VISIBILITY_SECONDS, waiting_at=now)
+        lanes = recent.latest_queued([*waiting, *tries])
+        outcomes = recent.outcomes(tries)
         accounts = Accounts(stack.output("StateTableName"), stack.dynamodb)
         return cls(
             stack.name,
@@ -94,8 +102,9 @@ class _State:
             _oldest_seconds(stack),
             queue.backlog(stack.sqs, stack.output("RejectedQueueUrl")).total,
             stack.ledger.budget,
-            accounts.read([*keyed, *sorted(outcomes)], now),
+            accounts.read([*keyed, *sorted(outcomes.keys() | lanes.keys())], now),
             outcomes,
+            lanes,
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -114,7 +123,7 @@ class _State:
         }
 
     def _account_to_json(self, account: Account) -> dict[str, Any]:
-        hold = account.hold
+        hold, lane = account.hold, self.lanes.get(account.name)
         return {
             "account": account.name,
             "hold": hold and {"kind": hold.kind, "reason": hold.reason, "until": hold.until},
@@ -124,6 +133,12 @@ class _State:
                 "ends_at": account.window_ends_at,
             },
             "day": {"used": account.day_used, "limit": self.budget.likes_per_day, "ends_at": account.day_ends_at},
+            "lane": lane
+            and {
+                "age_seconds": lane.queued_seconds(self.at),
+                "tried_at": lane.at,
+                "retry_at": lane.retry_at,
+            },
             "last_hour": dict(self.outcomes.get(account.name, {})),
         }
 
@@ -133,11 +148,14 @@ class _State:
         return Group(
             Text(f"{self.stack} in {self.region} at {moment(self.at)}"),
             Text(f"Worker: {self.worker.lower()}{_HINTS.get(self.worker, '')}", style),
-            Text(f"Queue: {self.backlog.waiting:,} waiting, {self.backlog.hidden:,} in work or hidden{age}"),
+            Text(
+                f"Queue, all accounts: {self.backlog.waiting:,} waiting, {self.backlog.hidden:,} in work or hidden{age}"
+            ),
             Text(f"Rejected: {count(self.rejected, 'message')}{', see likectl failures' if self.rejected else ''}"),
             Text(),
             table(
-                "Account", "Hold", "Window", "Day", "Last hour", rows=[self._row(account) for account in self.accounts]
+                *("Account", "Hold", "Window", "Day", "Lane", "Last hour"),
+                rows=[self._row(account) for account in self.accounts],
             ),
         )
 
@@ -149,8 +167,18 @@ class _State:
             f"{hold.reason}, {duration(hold.until - self.at)} more" if hold else "none",
             f"{account.window_used}/{self.budget.likes_per_window}",
             f"{account.day_used:,}/{self.budget.likes_per_day:,}",
+            self._lane(account.name),
             ", ".join(f"{times} {outcome}" for outcome, times in sorted(outcomes.items())) or "nothing",
         )
+
+    def _lane(self, account: str) -> str:
+        lane = self.lanes.get(account)
+        if lane is None:
+            return "not tried"
+        age = f"{duration(lane.queued_seconds(self.at))} old"
+        if lane.retry_at is None:
+            return age
+        return f"{age}, waits {duration(lane.retry_at - self.at)} more" if lane.retry_at > self.at else f"{age}, due"
 
 
 _HINTS: Final = {"Disabled": ": paused, see likectl resume"}

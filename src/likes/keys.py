@@ -78,10 +78,14 @@ def _key_in(secret: str, account: str) -> str:
     return _checked(keys[account].strip())
 
 
+def is_well_formed(key: str) -> bool:
+    """Whether a key can go into a header; the HTTP library would quote another in its exception."""
+    return bool(key) and key.isascii() and key.isprintable() and " " not in key
+
+
 def _checked(key: str) -> str:
-    """Return `key` if it can go into a header; the HTTP library would quote another in its exception."""
     if not key:
         raise NoKey(_NOT_SET)
-    if not (key.isascii() and key.isprintable()) or " " in key:
+    if not is_well_formed(key):
         raise NoKey(_MALFORMED)
     return key

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from likes.liking import LIKE_SECONDS, Liker
-from likes.observability import logger, measure_queue_age, report, report_queue_failure
+from likes.observability import logger, report, report_queue_failure
 from likes.outcomes import Kind, Outcome
 from likes.payload import InvalidPayload, LikeRequest, read_message
 from likes.queues import LONGEST_VISIBILITY_SECONDS, LikeQueue, Message, QueueUnavailable, RejectedQueue
@@ -91,10 +91,7 @@ class LaneWorker:
             logger.exception("internal_error")
             retry_at = self._clock() + _DEFECT_RETRY_SECONDS
             outcome = Outcome(Kind.UNAVAILABLE, "internal_error", "A defect in the function.", retry_at=retry_at)
-        logger.set_correlation_id(message.id)
-        report(TRIGGER, request, outcome)
-        measure_queue_age((self._clock() - message.sent_at) * 1000)
-        return _Tried(message, request, outcome)
+        return self._report(_Tried(message, request, outcome))
 
     def _finds_witness(self, ahead: deque[Message], suspect: _Tried, seconds_left: Callable[[], float]) -> bool:
         """Whether the suspect's neighbour is liked where the suspect was not.
@@ -141,11 +138,18 @@ class LaneWorker:
 
     def _reject(self, tried: _Tried, reason: str, detail: str) -> _Tried:
         """Turn a like that would wait into one that is rejected."""
-        outcome = replace(tried.outcome, kind=Kind.REJECTED, reason=reason, detail=detail, upstream_ms=None)
         if tried.request:
             self._liker.reject(tried.request, reason)
-        report(TRIGGER, tried.request, outcome)
-        return replace(tried, outcome=outcome)
+        outcome = replace(
+            tried.outcome, kind=Kind.REJECTED, reason=reason, detail=detail, retry_at=None, upstream_ms=None
+        )
+        return self._report(replace(tried, outcome=outcome))
+
+    def _report(self, tried: _Tried) -> _Tried:
+        logger.set_correlation_id(tried.message.id)
+        age_ms = round((self._clock() - tried.message.sent_at) * 1000)
+        report(TRIGGER, tried.request, tried.outcome, queue_age_ms=age_ms)
+        return tried
 
     def _hide(self, messages: Sequence[Message], seconds: int) -> Sequence[Message]:
         """Hide messages for the same time, or in a standard queue, which has no lanes, for about the same time."""

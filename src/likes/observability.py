@@ -34,8 +34,15 @@ _COUNTS: Final = {
 _CAPS: Final = frozenset({"balance_exhausted", "day_spent", "quota_exceeded"})
 
 
-def report(trigger: str, request: LikeRequest | None, outcome: Outcome) -> None:
-    """Write the line and the metrics of one like; `request` is None where the payload named none."""
+def report(trigger: str, request: LikeRequest | None, outcome: Outcome, *, queue_age_ms: float | None = None) -> None:
+    """Write the line and the metrics of one like.
+
+    Parameters:
+        trigger: what asked for it, e.g. ``http``.
+        request: the like; None where the payload named none.
+        outcome: how it ended.
+        queue_age_ms: how long it has been queued, milliseconds; None where it was not.
+    """
     write = logger.info if outcome.kind.is_final and outcome.kind is not Kind.REJECTED else logger.warning
     write(
         "like",
@@ -51,6 +58,8 @@ def report(trigger: str, request: LikeRequest | None, outcome: Outcome) -> None:
             "aisa_request_id": outcome.request_id,
             "attempt": outcome.attempt,
             "repeated": outcome.repeated,
+            "retry_at": outcome.retry_at,
+            "queue_age_ms": queue_age_ms,
         },
     )
     metrics.add_metric(_COUNTS[outcome.kind], MetricUnit.Count, 1)
@@ -58,6 +67,8 @@ def report(trigger: str, request: LikeRequest | None, outcome: Outcome) -> None:
         metrics.add_metric("SpendingCapReached", MetricUnit.Count, 1)
     if outcome.upstream_ms is not None:
         metrics.add_metric("UpstreamLatency", MetricUnit.Milliseconds, outcome.upstream_ms)
+    if queue_age_ms is not None:
+        metrics.add_metric("QueueAge", MetricUnit.Milliseconds, queue_age_ms)
 
 
 def report_webhook(
@@ -90,8 +101,3 @@ def report_queue_failure(reason: str, code: str, message_ids: Sequence[str]) -> 
     """Warn that SQS refused to hide or to reject messages; nothing is lost, they come back later."""
     logger.warning("queue_failure", extra={"reason": reason, "error_code": code, "message_ids": list(message_ids)})
     metrics.add_metric("QueueFailure", MetricUnit.Count, 1)
-
-
-def measure_queue_age(milliseconds: float) -> None:
-    """Record how old a message is when it is tried."""
-    metrics.add_metric("QueueAge", MetricUnit.Milliseconds, milliseconds)

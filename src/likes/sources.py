@@ -161,30 +161,35 @@ def _parse(text: str) -> dict[str, Source | None]:
     sources: dict[str, Source | None] = {}
     for name, entry in entries.items():
         try:
-            sources[name] = _source(name, entry)
-        except _Mistake as mistake:
+            sources[name] = read_source(name, entry)
+        except Mistake as mistake:
             logger.error("source_misconfigured", extra={"source": name, "mistake": str(mistake)})
             sources[name] = None
     return sources
 
 
-class _Mistake(Exception):
+class Mistake(Exception):
     """What is wrong with a source, in words that hold nothing of it but the names of its fields."""
 
 
-def _source(name: str, entry: Any) -> Source:
+def read_source(name: str, entry: Any) -> Source:
+    """Return the source that an entry of the secret describes.
+
+    Raises:
+        Mistake: it describes none.
+    """
     scheme = entry.get("scheme") if isinstance(entry, dict) else None
     if not isinstance(scheme, str) or scheme not in SCHEMAS:
-        raise _Mistake(f"scheme must be one of {', '.join(SCHEMAS)}")
+        raise Mistake(f"scheme must be one of {', '.join(SCHEMAS)}")
     try:
         validate(event=entry, schema=SCHEMAS[scheme])
     except SchemaValidationError as error:
         field = ".".join(str(part) for part in (error.path or [])[1:]) or "the entry"
-        raise _Mistake(f"{field} does not keep the rule {error.rule}: {error.rule_definition}") from None
+        raise Mistake(f"{field} does not keep the rule {error.rule}: {error.rule_definition}") from None
     try:
         tweet = jmespath.compile(entry.get("tweet", _DEFAULT_TWEET.get(scheme, "tweet_id || tweet_url")))
     except JMESPathError:
-        raise _Mistake("tweet is not a JMESPath expression") from None
+        raise Mistake("tweet is not a JMESPath expression") from None
     return Source(name, _make_scheme(scheme, entry), entry.get("account", DEFAULT_ACCOUNT), tweet, scheme == "slack")
 
 
@@ -195,7 +200,7 @@ def _make_scheme(scheme: str, entry: Mapping[str, Any]) -> Scheme:
             try:
                 return StandardWebhooks(tuple(standard_webhooks_secret(key) for key in keys))
             except ValueError:
-                raise _Mistake(f"secrets must be whsec_ and base64 of at least {LEAST_SECRET_BYTES} bytes") from None
+                raise Mistake(f"secrets must be whsec_ and base64 of at least {LEAST_SECRET_BYTES} bytes") from None
         case "token":
             return Token(keys, entry.get("header", "Authorization").lower())
         case "hmac":

@@ -105,6 +105,7 @@ def test_over_http(row: Row, service: Service, output: pytest.CaptureFixture[str
 def test_from_the_queue(row: Row, service: Service, output: pytest.CaptureFixture[str]) -> None:
     service.aisa.misbehave(row.fault, times=row.calls)
     message_id = service.send(LIKE)
+    service.clock.advance_to(service.clock() + 90)
 
     service.poll()
 
@@ -124,6 +125,8 @@ def test_from_the_queue(row: Row, service: Service, output: pytest.CaptureFixtur
     (line,) = [line for line in written if line.get("message") == "like"]
     assert (line["outcome"], line["reason"], line["trigger"]) == (row.outcome, row.code, "sqs")
     assert line["correlation_id"] == message_id
+    assert line["queue_age_ms"] == 90_000
+    assert (line.get("retry_at", 0) > service.clock()) == (row.outcome != "rejected")
     assert {row.outcome.capitalize(), "UpstreamLatency", "QueueAge"} <= metrics_in(written)
 
 

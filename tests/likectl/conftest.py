@@ -145,6 +145,7 @@ class FakeStack:
         account: str = "default",
         group: str = "",
         source: str = "",
+        body: str = "",
     ) -> str:
         """Put a message into the rejected queue and return its id; by default it is a group of its own."""
         attributes = {
@@ -156,7 +157,7 @@ class FakeStack:
             "ReceiveCount": "2",
         }
         values = {name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()}
-        body = json.dumps({"tweet_id": tweet_id, "account": account})
+        body = body or json.dumps({"tweet_id": tweet_id, "account": account})
         return self.sqs.queue("rejected.fifo").send(body, group or tweet_id, attributes["SourceMessageId"], values)
 
 

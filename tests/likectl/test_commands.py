@@ -74,14 +74,17 @@ def test_another_region_has_another_stack() -> None:
     assert "in eu-central-1" in run.err
 
 
-def test_a_network_that_is_away_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_network_that_is_away_is_one_line(monkeypatch: pytest.MonkeyPatch, command: str) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
 
-    run = likectl("status")
+    run = likectl(*command.split(), *COMMANDS[command])
 
     assert run.status == 5
-    assert run.err.startswith("likectl: AWS does not answer (EndpointConnectionError).")
-    assert len(run.err.splitlines()) == 1
+    assert run.err == (
+        "likectl: AWS does not answer (EndpointConnectionError). Check the network, --region and any proxy.\n"
+    )
+    assert not run.out
 
 
 def test_credentials_that_are_not_there_are_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -156,5 +159,5 @@ def test_without_its_extra_it_says_what_to_install(tmp_path: Path) -> None:
 
     assert run.returncode == 1
     assert run.stderr == (
-        "likectl: typer is not installed. Install the project with its extra, e.g. pipx install '.[cli]'.\n"
+        "likectl: typer is not installed. Install the project with its extra, e.g. pip install '.[cli]'.\n"
     )

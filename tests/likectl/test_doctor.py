@@ -8,6 +8,9 @@ import boto3
 import pytest
 import requests
 
+from likectl import probe
+from likes.settings import AisaSettings
+from local.aisa import AisaSimulator
 from local.faults import Fault
 from local.serving import Handler, LoopbackServer
 from tests.likectl.conftest import BRAND_KEY, KEY, FakeStack, likectl
@@ -38,6 +41,27 @@ def test_keys_are_tried_without_a_like_or_its_price(stack: FakeStack) -> None:
 
     assert stack.aisa.spent == 0
     assert not stack.aisa.likes
+
+
+@pytest.mark.parametrize(
+    ("key", "reason"),
+    [(KEY, "invalid_request"), ("sk-that-nobody-gave-out", "key_refused"), ("", "key_refused")],
+    ids=["good", "wrong", "missing"],
+)
+def test_a_call_that_can_not_succeed_tells_good_keys_from_others(gateway: AisaSimulator, key: str, reason: str) -> None:
+    outcome = probe.try_key(AisaSettings(gateway.url, "secret", key_in_body=False), key)
+
+    assert outcome.reason == reason
+    assert probe.accepts(outcome) == (key == KEY)
+    assert gateway.spent == 0
+    assert not gateway.likes
+
+
+def test_a_gateway_that_refuses_the_tweet_before_it_looks_at_the_key_proves_nothing(stack: FakeStack) -> None:
+    stack.secret = KEY
+    stack.aisa.misbehave(Fault.answer(400, {"error": {"code": "invalid-request"}}), times=2)
+
+    assert found("key of default")[:2] == ("warn", "the gateway did not say (unexpected_answer)")
 
 
 def refuse_the_key(stack: FakeStack) -> None:
@@ -119,30 +143,89 @@ def test_a_failure_exits_1_and_warnings_do_not(stack: FakeStack) -> None:
     assert likectl("doctor").status == 1
 
 
-class CloudFormation(LoopbackServer):
-    """moto's, with an alarm in the stack: moto's own can not make one."""
+class Changed(LoopbackServer):
+    """moto, with other words in its answers and its clock ahead: moto's own stacks have no alarms and no faults."""
 
-    def __init__(self, url: str) -> None:
-        self.behind = url
+    def __init__(self, changes: dict[bytes, bytes], ahead: float = 0) -> None:
+        self.behind = os.environ["AWS_ENDPOINT_URL"]
+        self.changes = changes
+        self.ahead = ahead
         super().__init__(_Carry)
 
 
 class _Carry(Handler):
-    owner: CloudFormation
+    owner: Changed
 
     def do_POST(self) -> None:  # noqa: N802 - http.server's name for it
-        asked = self.rfile.read(int(self.headers["Content-Length"]))
-        answer = requests.post(self.owner.behind, data=asked, headers=dict(self.headers), timeout=30)
-        content = answer.content.replace(
-            b"<StackResourceSummaries>",
-            b"<StackResourceSummaries><member><LogicalResourceId>RejectedAlarm</LogicalResourceId>"
-            b"<PhysicalResourceId>rejected</PhysicalResourceId>"
-            b"<ResourceType>AWS::CloudWatch::Alarm</ResourceType></member>",
-        )
+        asked = self.rfile.read(int(self.headers.get("Content-Length", "0")))
+        address = f"{self.owner.behind}{self.path}"
+        answer = requests.request(self.command, address, data=asked, headers=dict(self.headers), timeout=30)
+        content = answer.content
+        for words, others in self.owner.changes.items():
+            content = content.replace(words, others)
         self.send_response(answer.status_code)
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)
+
+    do_GET = do_POST  # noqa: N815 - the same
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        return super().date_time_string((timestamp or time.time()) + self.owner.ahead)
+
+
+AN_ALARM = (
+    b"<StackResourceSummaries><member><LogicalResourceId>RejectedAlarm</LogicalResourceId>"
+    b"<PhysicalResourceId>rejected</PhysicalResourceId>"
+    b"<ResourceType>AWS::CloudWatch::Alarm</ResourceType></member>"
+)
+
+
+@pytest.mark.parametrize(
+    ("service", "words", "others", "subject", "level", "finding", "todo"),
+    [
+        ("cloudformation", "CREATE_COMPLETE", "UPDATE_IN_PROGRESS", "stack", "warn", "UPDATE_IN_PROGRESS", "wait"),
+        ("cloudformation", "CREATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "stack", "warn", "failed", "deploy again"),
+        ("cloudformation", "CREATE_COMPLETE", "ROLLBACK_COMPLETE", "stack", "fail", "ROLLBACK", "deploy again"),
+        ("cloudformation", "{secret}", "{other}", "region", "fail", "the AIsa secret is in eu-west-1", "in us-east-1"),
+        ("lambda", "ReportBatchItemFailures", "", "worker", "fail", "ignores partial answers", "deploy"),
+        ("lambda", '"State": "Enabled"', '"State": "Updating"', "worker", "warn", "Updating", "in a minute"),
+    ],
+)
+def test_what_aws_says_of_its_parts_is_told(
+    stack: FakeStack,
+    monkeypatch: pytest.MonkeyPatch,
+    service: str,
+    words: str,
+    others: str,
+    subject: str,
+    level: str,
+    finding: str,
+    todo: str,
+) -> None:
+    stack.secret = KEY
+    secret = stack.outputs["AisaSecretArn"]
+    arns = {"{secret}": secret, "{other}": secret.replace("us-east-1", "eu-west-1")}
+
+    with Changed({arns.get(words, words).encode(): arns.get(others, others).encode()}) as aws:
+        monkeypatch.setenv(f"AWS_ENDPOINT_URL_{service.upper()}", aws.url)
+        told = found(subject)
+
+    assert told[0] == level
+    assert finding in told[1]
+    assert todo in told[2]
+
+
+@pytest.mark.parametrize(("ahead", "level"), [(0, "ok"), (100, "warn"), (1_000, "fail")])
+def test_a_clock_that_is_wrong_is_told(
+    stack: FakeStack, monkeypatch: pytest.MonkeyPatch, ahead: float, level: str
+) -> None:
+    stack.secret = KEY
+
+    with Changed({}, ahead) as cloudformation:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_CLOUDFORMATION", cloudformation.url)
+
+        assert found("clock")[0] == level
 
 
 def test_alarms_that_nobody_hears_are_a_warning(stack: FakeStack, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -163,7 +246,7 @@ def test_alarms_that_nobody_hears_are_a_warning(stack: FakeStack, monkeypatch: p
             AlarmActions=actions,
         )
 
-    with CloudFormation(os.environ["AWS_ENDPOINT_URL"]) as cloudformation:
+    with Changed({b"<StackResourceSummaries>": AN_ALARM}) as cloudformation:
         monkeypatch.setenv("AWS_ENDPOINT_URL_CLOUDFORMATION", cloudformation.url)
         put_alarm()
         assert found("alarms")[:2] == ("warn", "rejected tell nobody")

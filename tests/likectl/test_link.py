@@ -47,6 +47,16 @@ def test_a_key_that_is_refused_is_told(stack: FakeStack) -> None:
     assert "likectl key rotate" in run.err
 
 
+def test_a_gateway_that_is_away_is_told(stack: FakeStack) -> None:
+    stack.secret = KEY
+    stack.aisa.close()
+
+    run = likectl("link")
+
+    assert run.status == 5
+    assert run.err == "likectl: The gateway does not answer (ConnectionError).\n"
+
+
 class Answers(Handler):
     """Gives the answer that its server was told to give, and keeps what it was asked."""
 

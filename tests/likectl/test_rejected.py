@@ -97,6 +97,18 @@ def test_what_the_queue_refuses_stays_rejected(stack: FakeStack) -> None:
     assert stack.sqs.queue("rejected.fifo").counts()["ApproximateNumberOfMessagesNotVisible"] == "0"
 
 
+def test_one_that_the_queue_will_never_take_stays_rejected_alone(stack: FakeStack) -> None:
+    reject_some(stack)
+    stack.reject("45", "invalid_json", body="\x00")
+
+    run = likectl("redrive")
+
+    assert run.status == 1
+    assert "SQS refused 1 message (InvalidMessageContents). They stay rejected." in run.err
+    assert len(stack.queued) == 25
+    assert [message.body for message in stack.rejected] == ["\x00"]
+
+
 def test_a_message_that_fails_in_passing_is_sent_again(stack: FakeStack) -> None:
     reject_some(stack)
     entries = iter(range(1_000))

@@ -6,6 +6,7 @@ from pathlib import Path
 import boto3
 import pytest
 
+from likectl import queue
 from tests.likectl.conftest import KEY, FakeStack, likectl
 
 FORMATS = {
@@ -117,6 +118,19 @@ def test_entries_that_fail_in_passing_are_sent_again(stack: FakeStack) -> None:
 
     assert run.json["queued"] == 35
     assert sorted(tweets(stack), key=int) == [str(number) for number in range(20, 55)]
+
+
+def test_what_the_queue_does_not_take_is_reported(stack: FakeStack, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queue, "_PAUSE_SECONDS", 0.0)
+    entries = iter(range(1_000))
+    stack.sqs.refuse = lambda action: action == "SendMessageEntry" and next(entries) >= 10
+
+    run = likectl("send", "-", stdin="\n".join(str(number) for number in range(20, 33)))
+
+    assert run.status == 1
+    assert "Queued 10 likes." in run.out
+    assert "Refused: 3 ServiceUnavailable" in run.err
+    assert "30     ServiceUnavailable  SQS did not take it." in run.err
 
 
 def test_a_run_that_broke_off_says_how_to_go_on(stack: FakeStack) -> None:

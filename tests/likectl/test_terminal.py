@@ -1,5 +1,6 @@
 """Commands in a real terminal: what a person sees, at 80 and 120 columns, with colours and without."""
 
+import json
 import re
 import threading
 from pathlib import Path
@@ -7,8 +8,10 @@ from pathlib import Path
 import pytest
 import segno
 
-from tests.likectl.conftest import BRAND_KEY, KEY, NEW_KEY, FakeStack, in_terminal, plain, shown
+from local.sqs import QueuedMessage
+from tests.likectl.conftest import BRAND_KEY, KEY, NEW_KEY, FakeStack, in_terminal, likectl, plain, shown
 
+SLACK_SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 pytestmark = [
@@ -42,10 +45,11 @@ def test_a_qr_code_holds_the_address(stack: FakeStack, tmp_path: Path, columns: 
     assert bool(COLOURS.search(text.replace("\x1b[0m", ""))) == colour
 
 
-def test_a_key_is_typed_unseen(stack: FakeStack, columns: int, colour: bool) -> None:
-    stack.secret = KEY
+@pytest.mark.parametrize(("command", "before"), [("set", "{}"), ("rotate", KEY)])
+def test_a_key_is_typed_unseen(stack: FakeStack, columns: int, colour: bool, command: str, before: str) -> None:
+    stack.secret = before
 
-    child = in_terminal("key", "rotate", columns=columns, colour=colour)
+    child = in_terminal("key", command, columns=columns, colour=colour)
     child.expect("AIsa key of default")
     child.waitnoecho()
     child.sendline(NEW_KEY)
@@ -68,6 +72,18 @@ def test_a_key_that_is_not_typed_to_its_end_changes_nothing(stack: FakeStack, co
     assert "Traceback" not in text
     with pytest.raises(stack.client("secretsmanager").exceptions.ResourceNotFoundException):
         _ = stack.secret
+
+
+def test_a_senders_own_secret_is_typed_unseen(stack: FakeStack, columns: int, colour: bool) -> None:
+    child = in_terminal("source", "add", "chat", "--scheme", "slack", columns=columns, colour=colour)
+    child.expect("The sender's secret")
+    child.waitnoecho()
+    child.sendline(SLACK_SECRET)
+    text = shown(child)
+
+    assert child.exitstatus == 0
+    assert SLACK_SECRET not in text
+    assert stack.sources["chat"]["secrets"] == [SLACK_SECRET]
 
 
 def test_drop_waits_for_yes(stack: FakeStack, columns: int, colour: bool) -> None:
@@ -115,6 +131,63 @@ def test_send_shows_its_progress_and_stops_for_ctrl_c(
     child = in_terminal("send", str(file), "--skip", "50", columns=columns, colour=colour)
     assert "Queued 50 likes." in shown(child)
     assert len(stack.queued) == 100, "what was on its way at Ctrl-C is not queued twice"
+
+
+def test_redrive_shows_its_progress_and_loses_nothing_to_ctrl_c(stack: FakeStack, columns: int, colour: bool) -> None:
+    everything = {str(number) for number in range(20, 45)}
+    for tweet in everything:
+        stack.reject(tweet)
+    batches, reached, going_on = iter(range(100)), threading.Event(), threading.Event()
+
+    def halt(action: str) -> bool:
+        if action == "SendMessageBatch" and next(batches) == 1:
+            reached.set()
+            going_on.wait(30)
+        return False
+
+    stack.sqs.refuse = halt
+    child = in_terminal("redrive", columns=columns, colour=colour)
+    child.expect("10/25")
+    assert reached.wait(30)
+    child.sendintr()
+    going_on.set()
+    child.expect(r"Stopped: \d+ messages of about 25 went back into the queue\.")
+    text = shown(child)
+
+    assert child.exitstatus == 130
+    assert "Traceback" not in text
+    assert tweets(stack.queued) | tweets(stack.rejected) == everything
+    assert stack.sqs.queue("rejected.fifo").counts()["ApproximateNumberOfMessagesNotVisible"] == "0", "given back"
+
+    assert likectl("redrive").status == 0
+    assert tweets(stack.queued) == everything
+    assert not stack.rejected
+
+
+def tweets(messages: list[QueuedMessage]) -> set[str]:
+    return {json.loads(message.body)["tweet_id"] for message in messages}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environ", "status", "words"),
+    [
+        (["--stack", "nobodys"], {}, 3, "There is no stack nobodys in us-east-1."),
+        ([], {"AWS_ENDPOINT_URL": "http://127.0.0.1:1"}, 5, "AWS does not answer (EndpointConnectionError)."),
+        (["--profile", "nobodys"], {}, 4, "There is no such profile."),
+    ],
+    ids=["stack", "network", "credentials"],
+)
+@pytest.mark.usefixtures("stack")
+def test_what_is_missing_is_one_line(
+    columns: int, colour: bool, arguments: list[str], environ: dict[str, str], status: int, words: str
+) -> None:
+    child = in_terminal("drop", *arguments, columns=columns, colour=colour, **environ)
+    text = shown(child)
+
+    assert child.exitstatus == status
+    assert plain(text).startswith(f"likectl: {words}")
+    assert len(plain(text).splitlines()) == 1
+    assert bool(re.search(r"\x1b\[[0-9;]*31m", text)) == colour
 
 
 @pytest.mark.parametrize("command", [["status"], ["failures"], ["source", "list"]])
