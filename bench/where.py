@@ -29,7 +29,7 @@ from likes.ledger import boto_config
 from likes.payload import STRICT_SCHEMA, TERSE
 from local.build import build
 
-ROUNDS: Final = 15
+ROUNDS: Final = 11
 CALLS: Final = 200
 SHOWN: Final = 14
 
@@ -95,7 +95,7 @@ def start_steps(aws: Servers) -> list[Figure]:
     packaging.install(as_it_comes.folder)
     shutil.copytree(as_it_comes.folder, compiled.folder)
     packaging.compile_all(compiled.folder)
-    tried = [_variant("without charset_normalizer"), _variant("without s3transfer")]
+    tried = [_variant("ours without charset_normalizer"), _variant("ours without s3transfer")]
     for variant, dropped in zip(tried, ("charset_normalizer", "s3transfer"), strict=True):
         shutil.copytree(LIKE.folder, variant.folder)
         shutil.rmtree(variant.folder / dropped)
