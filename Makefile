@@ -5,6 +5,8 @@ PYTHON := $(VENV)/bin/python
 CHECKS := .tools/checks
 # What builds, deploys, or operates what is deployed.
 END_TO_END := tests/build tests/deployed tests/likectl
+# What waits for days, if only of a clock that is moved.
+ENDURING := tests/outage
 TEMPLATES := .local/templates
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 # Outside a shell that has chosen one, pyenv's shims refuse to run; this names the version uv asks them for.
@@ -27,13 +29,14 @@ likectl: $(VENV) ## Operate a deployed stack, e.g. make likectl ARGS=doctor
 likectl-docs: $(VENV) ## Write docs/likectl.md anew from the commands
 	@PYTHONPATH=src:. $(PYTHON) -m typer likectl.cli utils docs --name likectl --output docs/likectl.md
 
-test: $(VENV) build ## Run every test but the end-to-end ones
-	@$(PYTHON) -m pytest $(END_TO_END:%=--ignore=%) --cov --cov-report=term
+test: $(VENV) build ## Run every test but the end-to-end ones and the soak
+	@$(PYTHON) -m pytest $(addprefix --ignore=,$(END_TO_END) $(ENDURING)) --cov --cov-report=term
 
 e2e: $(VENV) build browser ## Build, deploy, tell the whole story and operate it: in an emulator, or the stack STACK_NAME
 	@$(PYTHON) -m pytest $(if $(STACK_NAME),tests/deployed --force-enable-socket,$(END_TO_END))
 
-soak: $(VENV) ## Put the promises to the test: 5,000 requests, faults of every kind, 50 kills
+soak: $(VENV) ## Put the promises to the test: an outage of days; 5,000 requests, faults of every kind, 50 kills
+	@$(PYTHON) -m pytest $(ENDURING)
 	@PYTHONPATH=src $(PYTHON) -m local.soak
 
 bench: $(VENV) ## Measure start, warm time, memory and size beside what others would build; ARGS=--check for the ratios

@@ -57,8 +57,8 @@ def ratios(aws: Servers) -> list[Figure]:
     """Return what a regression would change: start and warm time, over those of the floor."""
     functions = [*OURS, *FLOORS]
     return [
-        *_over_floors("start", measures.starts(functions, aws, rounds=7), None),
-        *_over_floors("warm", measures.invocations(functions, aws, rounds=15), None),
+        *_over_floors("start", measures.starts(functions, aws, rounds=5), None),
+        *_over_floors("warm", measures.invocations(functions, aws, rounds=9), None),
     ]
 
 

@@ -45,6 +45,7 @@ READ_SECONDS: Final = 0.5  # of real time: how long the client waits for an answ
 BASELINE_READ_SECONDS: Final = 0.2  # it makes five times the calls, and time-outs are most of its time
 ACCOUNTS: Final = ("default", "brand-a", "brand-b")
 START: Final = 1_700_000_000.0
+SECRET: Final = "the-soaks-keys"  # noqa: S105 - its name
 
 FAULTS: Final = (
     Fault.answer(500, ""),
@@ -234,14 +235,14 @@ class Soak:
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "AISA_BASE_URL": self.aisa.url,
-            "AISA_SECRET_ID": "aisa",
+            "AISA_SECRET_ID": SECRET,
             "STATE_TABLE": "state",
             "POWERTOOLS_SERVICE_NAME": "tweet-likes",
         }
         self.sqs_client = client("sqs", self.sqs.url)
         self.secrets = client("secretsmanager", self.aws.url)
         self._prepare()
-        stack.callback(self.secrets.delete_secret, SecretId="aisa", ForceDeleteWithoutRecovery=True)
+        stack.callback(self.secrets.delete_secret, SecretId=SECRET, ForceDeleteWithoutRecovery=True)
 
     def run(self, invoke: Callable[[dict[str, Any]], dict[str, Any] | None], queue: Queue) -> None:
         """Send everything, then poll until the queue is empty."""
@@ -309,12 +310,12 @@ class Soak:
             new = f"{old}-new"
             self.aisa.add_key(new, "default")
             keys = {account: key for key, account in self.keys.items()} | {"default": new}
-            self.secrets.put_secret_value(SecretId="aisa", SecretString=json.dumps(keys))
+            self.secrets.put_secret_value(SecretId=SECRET, SecretString=json.dumps(keys))
 
     def _prepare(self) -> None:
         """Make the table and the secret."""
         keys = {account: key for key, account in self.keys.items()}
-        self.secrets.create_secret(Name="aisa", SecretString=json.dumps(keys))
+        self.secrets.create_secret(Name=SECRET, SecretString=json.dumps(keys))
         self.dynamodb.create_table(
             TableName="state",
             KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],

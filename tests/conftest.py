@@ -250,33 +250,38 @@ def aisa(clock: VirtualClock) -> Iterator[AisaSimulator]:
         yield simulator
 
 
-@pytest.fixture
-def table() -> Iterator[str]:
-    client = aws("dynamodb")
-    client.create_table(
+@pytest.fixture(scope="session")
+def stored() -> dict[str, str]:
+    """The table and the secrets, made once: name to text of each secret."""
+    aws("dynamodb").create_table(
         TableName="state",
         KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
         AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
         BillingMode="PAY_PER_REQUEST",
     )
+    texts = {"aisa": json.dumps({"default": KEY, "brand-a": BRAND_KEY}), "webhooks": json.dumps(SOURCES)}
+    for name, text in texts.items():
+        aws("secretsmanager").create_secret(Name=name, SecretString=text)
+    return texts
+
+
+@pytest.fixture
+def table(stored: dict[str, str]) -> Iterator[str]:  # noqa: ARG001 - the table is made there
     yield "state"
-    client.delete_table(TableName="state")
+    for item in aws("dynamodb").scan(TableName="state")["Items"]:
+        aws("dynamodb").delete_item(TableName="state", Key={"pk": item["pk"]})
 
 
 @pytest.fixture
-def secret() -> Iterator[str]:
-    client = aws("secretsmanager")
-    client.create_secret(Name="aisa", SecretString=json.dumps({"default": KEY, "brand-a": BRAND_KEY}))
+def secret(stored: dict[str, str]) -> Iterator[str]:
     yield "aisa"
-    client.delete_secret(SecretId="aisa", ForceDeleteWithoutRecovery=True)
+    aws("secretsmanager").put_secret_value(SecretId="aisa", SecretString=stored["aisa"])
 
 
 @pytest.fixture
-def webhook_secret() -> Iterator[str]:
-    client = aws("secretsmanager")
-    client.create_secret(Name="webhooks", SecretString=json.dumps(SOURCES))
+def webhook_secret(stored: dict[str, str]) -> Iterator[str]:
     yield "webhooks"
-    client.delete_secret(SecretId="webhooks", ForceDeleteWithoutRecovery=True)
+    aws("secretsmanager").put_secret_value(SecretId="webhooks", SecretString=stored["webhooks"])
 
 
 @pytest.fixture

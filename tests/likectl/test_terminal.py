@@ -15,8 +15,7 @@ SLACK_SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 pytestmark = [
-    pytest.mark.parametrize("columns", [80, 120]),
-    pytest.mark.parametrize("colour", [True, False], ids=["colour", "NO_COLOR"]),
+    pytest.mark.parametrize(("columns", "colour"), [(80, False), (120, True)], ids=["80-NO_COLOR", "120-colour"]),
 ]
 
 
