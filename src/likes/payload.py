@@ -96,13 +96,25 @@ def read_request(payload: Any, *, schema: Mapping[str, Any] = SCHEMA) -> LikeReq
             ``invalid_account``, ``unknown_field`` or ``invalid_payload``.
     """
     try:
-        _validate(payload, dict(schema))
+        check(payload, dict(schema))
         tweet = tweet_id(payload["tweet_id"]) if "tweet_id" in payload else tweet_id_from_url(payload["tweet_url"])
     except SchemaValidationError as error:
         raise _explain(payload, error) from None
     except NotATweet as error:
         raise InvalidPayload(error.code, error.detail) from None
     return LikeRequest(tweet, payload.get("account", DEFAULT_ACCOUNT))
+
+
+def check(value: Any, schema: dict[str, Any]) -> None:
+    """Check `value`. Powertools compiles the schema each time; without words for what is wrong, in half of it.
+
+    Raises:
+        SchemaValidationError: it does not keep to the schema.
+    """
+    try:
+        validate(event=value, schema=schema, provider_options=TERSE)
+    except SchemaValidationError:
+        validate(event=value, schema=schema)  # raises again, and says where
 
 
 def read_tweet(found: Any) -> str:
@@ -127,14 +139,6 @@ def _id_as_number() -> InvalidPayload:
         "tweet_id_not_a_string",
         "A tweet's id must be a string: as a JSON number it may have been rounded already, and name another tweet.",
     )
-
-
-def _validate(payload: Any, schema: dict[str, Any]) -> None:
-    """Check a payload. Powertools compiles the schema each time; without words for what is wrong, in half of it."""
-    try:
-        validate(event=payload, schema=schema, provider_options=TERSE)
-    except SchemaValidationError:
-        validate(event=payload, schema=schema)  # raises again, and says where
 
 
 def _unwrap(payload: Any) -> Any:

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import jmespath
-from aws_lambda_powertools.utilities.validation import SchemaValidationError, validate
+from aws_lambda_powertools.utilities.validation import SchemaValidationError
 from jmespath.exceptions import JMESPathError
 
 from likes.observability import logger
-from likes.payload import ACCOUNT_PATTERN, DEFAULT_ACCOUNT
+from likes.payload import ACCOUNT_PATTERN, DEFAULT_ACCOUNT, check
 from likes.secrets import SecretMissing, StoredSecret
 from likes.signatures import (
     LEAST_SECRET_BYTES,
@@ -182,7 +182,7 @@ def read_source(name: str, entry: Any) -> Source:
     if not isinstance(scheme, str) or scheme not in SCHEMAS:
         raise Mistake(f"scheme must be one of {', '.join(SCHEMAS)}")
     try:
-        validate(event=entry, schema=SCHEMAS[scheme])
+        check(entry, SCHEMAS[scheme])
     except SchemaValidationError as error:
         field = ".".join(str(part) for part in (error.path or [])[1:]) or "the entry"
         raise Mistake(f"{field} does not keep the rule {error.rule}: {error.rule_definition}") from None
