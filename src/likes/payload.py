@@ -1,18 +1,18 @@
 """What a request for a like looks like, on HTTP and in a queue alike."""
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from aws_lambda_powertools.utilities.validation import SchemaValidationError, validate
+from aws_lambda_powertools.utilities.validation import SchemaValidationError
 
+from likes.schemas import Schema
 from likes.tweets import NotATweet, tweet_id, tweet_id_from, tweet_id_from_url
 
 DEFAULT_ACCOUNT: Final = "default"
 ACCOUNT_PATTERN: Final = "^[A-Za-z0-9_.-]{1,64}$"
 
-SCHEMA: Final[dict[str, Any]] = {
+_DEFINITION: Final[dict[str, Any]] = {
     "$schema": "http://json-schema.org/draft-07/schema#",
     "title": "LikeRequest",
     "description": "One tweet to like, by id or by link, for one of the owner's accounts.",
@@ -39,9 +39,11 @@ SCHEMA: Final[dict[str, Any]] = {
     },
     "oneOf": [{"required": ["tweet_id"]}, {"required": ["tweet_url"]}],
 }
-"""The JSON Schema (draft 7) of a request. Unknown fields pass; see `STRICT_SCHEMA`."""
 
-STRICT_SCHEMA: Final[dict[str, Any]] = {**SCHEMA, "additionalProperties": False}
+SCHEMA: Final = Schema(_DEFINITION)
+"""What a request looks like. Unknown fields pass; see `STRICT_SCHEMA`."""
+
+STRICT_SCHEMA: Final = Schema({**_DEFINITION, "additionalProperties": False})
 """The same, but a field it does not know is refused: a typing error must not turn into the wrong account."""
 
 
@@ -88,7 +90,7 @@ def read_message(body: str) -> LikeRequest:
     return read_request(_unwrap(read_json(body)))
 
 
-def read_request(payload: Any, *, schema: Mapping[str, Any] = SCHEMA) -> LikeRequest:
+def read_request(payload: Any, *, schema: Schema = SCHEMA) -> LikeRequest:
     """Check `payload` against `schema` and return the request in it.
 
     Raises:
@@ -96,25 +98,13 @@ def read_request(payload: Any, *, schema: Mapping[str, Any] = SCHEMA) -> LikeReq
             ``invalid_account``, ``unknown_field`` or ``invalid_payload``.
     """
     try:
-        check(payload, dict(schema))
+        schema.check(payload)
         tweet = tweet_id(payload["tweet_id"]) if "tweet_id" in payload else tweet_id_from_url(payload["tweet_url"])
     except SchemaValidationError as error:
         raise _explain(payload, error) from None
     except NotATweet as error:
         raise InvalidPayload(error.code, error.detail) from None
     return LikeRequest(tweet, payload.get("account", DEFAULT_ACCOUNT))
-
-
-def check(value: Any, schema: dict[str, Any]) -> None:
-    """Check `value`. Powertools compiles the schema each time; without words for what is wrong, in half of it.
-
-    Raises:
-        SchemaValidationError: it does not keep to the schema.
-    """
-    try:
-        validate(event=value, schema=schema, provider_options=TERSE)
-    except SchemaValidationError:
-        validate(event=value, schema=schema)  # raises again, and says where
 
 
 def read_tweet(found: Any) -> str:
@@ -150,8 +140,6 @@ def _unwrap(payload: Any) -> Any:
     return payload
 
 
-TERSE: Final = {"use_default": False, "use_formats": False, "detailed_exceptions": False}
-
 _EXPLANATIONS: Final = {
     "tweet_id": ("invalid_tweet_id", "tweet_id is a string of 1 to 19 digits, the first of them not 0."),
     "tweet_url": ("invalid_tweet_url", "tweet_url is a string, a link to a tweet."),
@@ -172,6 +160,6 @@ def _explain(payload: Any, error: SchemaValidationError) -> InvalidPayload:
     if field in _EXPLANATIONS:
         return InvalidPayload(*_EXPLANATIONS[field])
     if error.rule == "additionalProperties":
-        known = ", ".join(SCHEMA["properties"])
+        known = ", ".join(_DEFINITION["properties"])
         return InvalidPayload("unknown_field", f"The body has a field that is not known. Known are {known}.")
     return InvalidPayload("invalid_payload", "Give exactly one of tweet_id and tweet_url.")

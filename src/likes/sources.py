@@ -16,7 +16,8 @@ from aws_lambda_powertools.utilities.validation import SchemaValidationError
 from jmespath.exceptions import JMESPathError
 
 from likes.observability import logger
-from likes.payload import ACCOUNT_PATTERN, DEFAULT_ACCOUNT, check
+from likes.payload import ACCOUNT_PATTERN, DEFAULT_ACCOUNT
+from likes.schemas import Schema
 from likes.secrets import SecretMissing, StoredSecret
 from likes.signatures import (
     LEAST_SECRET_BYTES,
@@ -41,23 +42,25 @@ _COMMON: Final[dict[str, Any]] = {
 _HEADER_NAME: Final = {"type": "string", "pattern": "^[A-Za-z0-9-]+$"}
 
 
-def _schema(*required: str, **properties: Any) -> dict[str, Any]:
-    return {
-        "$schema": "http://json-schema.org/draft-07/schema#",
-        "type": "object",
-        "properties": {"scheme": {}, **_COMMON, **properties},
-        "required": ["secrets", *required],
-        "additionalProperties": False,
-    }
+def _schema(*required: str, **properties: Any) -> Schema:
+    return Schema(
+        {
+            "$schema": "http://json-schema.org/draft-07/schema#",
+            "type": "object",
+            "properties": {"scheme": {}, **_COMMON, **properties},
+            "required": ["secrets", *required],
+            "additionalProperties": False,
+        }
+    )
 
 
-SCHEMAS: Final[Mapping[str, dict[str, Any]]] = {
+SCHEMAS: Final[Mapping[str, Schema]] = {
     "standard-webhooks": _schema(),
     "token": _schema(header=_HEADER_NAME),
     "hmac": _schema("header", header=_HEADER_NAME, prefix={"type": "string"}, encoding={"enum": ["hex", "base64"]}),
     "slack": _schema(),
 }
-"""The JSON Schema of a source, by its scheme."""
+"""What a source looks like, by its scheme."""
 
 _DEFAULT_TWEET: Final = {"slack": "text"}
 
@@ -182,7 +185,7 @@ def read_source(name: str, entry: Any) -> Source:
     if not isinstance(scheme, str) or scheme not in SCHEMAS:
         raise Mistake(f"scheme must be one of {', '.join(SCHEMAS)}")
     try:
-        check(entry, SCHEMAS[scheme])
+        SCHEMAS[scheme].check(entry)
     except SchemaValidationError as error:
         field = ".".join(str(part) for part in (error.path or [])[1:]) or "the entry"
         raise Mistake(f"{field} does not keep the rule {error.rule}: {error.rule_definition}") from None
