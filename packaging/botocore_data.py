@@ -3,22 +3,21 @@
 import gzip
 import json
 import shutil
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 # Every operation that the functions call; a client knows no other.
 OPERATIONS = {
-    "dynamodb": ("GetItem", "PutItem", "TransactWriteItems", "UpdateItem"),
     "secretsmanager": ("GetSecretValue",),
     "sqs": ("ChangeMessageVisibilityBatch", "SendMessage"),
 }
 
 
-def trim(data: Path) -> None:
-    """Cut ``botocore/data`` down, in place."""
+def trim(data: Path, operations: Mapping[str, Collection[str]] = OPERATIONS) -> None:
+    """Cut ``botocore/data`` down to `operations`, in place."""
     for service in [path for path in data.iterdir() if path.is_dir()]:
-        if service.name not in OPERATIONS:
+        if service.name not in operations:
             shutil.rmtree(service)
             continue
         *old, newest = sorted(service.iterdir())
@@ -27,8 +26,8 @@ def trim(data: Path) -> None:
         for pattern in ("examples-*", "paginators-*", "waiters-*"):
             for path in newest.glob(pattern):
                 path.unlink()
-        _trim_model(newest / "service-2.json.gz", OPERATIONS[service.name])
-    _trim_endpoints(data / "endpoints.json")
+        _trim_model(newest / "service-2.json.gz", operations[service.name])
+    _trim_endpoints(data / "endpoints.json", operations)
 
 
 def _trim_model(path: Path, operations: Collection[str]) -> None:
@@ -64,9 +63,9 @@ def _undocumented(part: Any) -> Any:
     return [_undocumented(inner) for inner in part] if isinstance(part, list) else part
 
 
-def _trim_endpoints(path: Path) -> None:
+def _trim_endpoints(path: Path, kept: Collection[str]) -> None:
     endpoints = json.loads(path.read_text())
     for partition in endpoints["partitions"]:
         services = partition["services"]
-        partition["services"] = {name: services[name] for name in services if name in OPERATIONS}
+        partition["services"] = {name: services[name] for name in services if name in kept}
     path.write_text(json.dumps(endpoints))

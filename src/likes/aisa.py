@@ -13,7 +13,7 @@ import requests
 import urllib3
 
 from likes.outcomes import LIKED, Kind, Outcome
-from likes.transport import GatewayAdapter
+from likes.transport import CONNECTIONS, GatewayAdapter
 
 CONNECT_SECONDS: Final = 3.0
 READ_SECONDS: Final = 15.0
@@ -149,7 +149,7 @@ class AisaClient:
         # Nothing from the environment: a netrc entry would replace the Authorization header.
         self._session.trust_env = False
         self._session.headers.update({"Accept": "application/json", "Accept-Encoding": "identity"})
-        self._session.mount(f"{urlsplit(base_url).scheme}://", GatewayAdapter(pool_maxsize=16))
+        self._session.mount(f"{urlsplit(base_url).scheme}://", GatewayAdapter(pool_maxsize=CONNECTIONS))
 
     def like(self, tweet_id: str, key: str, deadline: Deadline) -> Outcome:
         """Ask for the like, with at most two quick retries where the fault looks as if it will pass.

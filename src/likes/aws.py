@@ -3,8 +3,8 @@
 from botocore.config import Config
 
 
-def boto_config(*, connect: float, read: float, attempts: int = 2) -> Config:
-    """Return a client's timeouts in seconds, and how often it tries.
+def boto_config(*, connect: float, read: float) -> Config:
+    """Return a client's timeouts, in seconds; it tries twice.
 
     What botocore does at each call and nobody here needs is left out: checking parameters that this code made, and
     describing the client in full.
@@ -12,7 +12,7 @@ def boto_config(*, connect: float, read: float, attempts: int = 2) -> Config:
     return Config(
         connect_timeout=connect,
         read_timeout=read,
-        retries={"total_max_attempts": attempts, "mode": "standard"},
+        retries={"total_max_attempts": 2, "mode": "standard"},
         max_pool_connections=16,
         parameter_validation=False,
         user_agent="tweet-likes",

@@ -14,19 +14,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
-
-from likes import aws
+from likes.dynamodb import DynamoDB, DynamoDBError, plain, typed
 from likes.outcomes import Kind, Outcome
 from likes.payload import LikeRequest
 from likes.settings import Budget
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
 
 PATIENCE_SECONDS: Final = 0.9  # the longest that anybody waits for the ledger
 SKIP_SECONDS: Final = 5.0  # after a failure, how long nobody asks it
@@ -39,9 +32,6 @@ Item = dict[str, Any]
 
 _PASSING_CANCELLATIONS: Final = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
 _UNSEEN: Final[Item] = {"unseen": True}  # nothing is known yet, and the usual case is hoped for
-
-_serialize = TypeSerializer().serialize
-_deserialize = TypeDeserializer().deserialize
 
 
 class LedgerUnavailable(Exception):
@@ -106,14 +96,12 @@ class Ledger:
 
     Parameters:
         table: name of the DynamoDB table.
-        client: the DynamoDB client, with the timeouts of `boto_config`.
+        client: who talks to DynamoDB.
         budget: the limits to keep.
         clock: Unix seconds.
     """
 
-    def __init__(
-        self, table: str, client: "DynamoDBClient", budget: Budget, *, clock: Callable[[], float] = time.time
-    ) -> None:
+    def __init__(self, table: str, client: DynamoDB, budget: Budget, *, clock: Callable[[], float] = time.time) -> None:
         self._table = table
         self._client = client
         self._budget = budget
@@ -151,7 +139,7 @@ class Ledger:
             obstacle = self._obstacle(like, account, now, despite)
             if obstacle:
                 if obstacle.kind is Kind.REJECTED:
-                    self._transact([self._end(Reservation(request, int(like["revision"])), obstacle, now)])
+                    self._transact([self._end(Reservation(request, like["revision"]), obstacle, now)])
                 return obstacle
             reservation, like_item = self._next_like(request, like, now, seconds)
             writes = [_put(self._table, like_item, like), self._take_unit(request.account, account, now)]
@@ -217,18 +205,18 @@ class Ledger:
             LedgerUnavailable: nothing can be known now.
         """
         answer = self._call(
-            self._client.get_item,
+            "GetItem",
             TableName=self._table,
             Key={"pk": {"S": _like_key(request)}},
             ConsistentRead=True,
         )
         if "Item" not in answer:
             return None
-        item = _read(answer["Item"])
+        item = plain(answer["Item"])
         return LikeRecord(
             request,
             Status(item["status"]),
-            int(item["attempts"]),
+            item["attempts"],
             requested_at=_seconds(item["requested_at"]),
             updated_at=_seconds(item["updated_at"]),
             reason=item.get("reason"),
@@ -250,14 +238,13 @@ class Ledger:
             request = next(iter(self._unrecorded_likes))
             _, item = self._next_like(request, {}, now, 0)
             item |= {"status": Status.LIKED, "reason": "liked"}
-            values = {name: _serialize(value) for name, value in item.items()}
-            self._call(self._client.put_item, TableName=self._table, Item=values)
+            self._call("PutItem", TableName=self._table, Item=typed(item))
             self._unrecorded_likes.discard(request)
         while self._unrecorded_units and time.monotonic() < patience:
             account, units = next(iter(self._unrecorded_units.items()))
             expression = "SET expires_at = :expires_at ADD window_used :units, day_used :units, revision :one"
             self._call(
-                self._client.update_item,
+                "UpdateItem",
                 **_update(
                     self._table,
                     _account_key(account),
@@ -272,7 +259,7 @@ class Ledger:
     def _obstacle(self, like: Item, account: Item, now: float, despite: str | None) -> Outcome | None:
         match like.get("status"):
             case Status.LIKED:
-                return Outcome(Kind.ALREADY_LIKED, "already_liked", attempt=int(like["attempts"]))
+                return Outcome(Kind.ALREADY_LIKED, "already_liked", attempt=like["attempts"])
             case Status.LIKING if now < _seconds(like["stale_at"]):
                 retry_at = min(now + 5, _seconds(like["stale_at"]))
                 return Outcome(Kind.IN_PROGRESS, "in_progress", "This like is being made right now.", retry_at=retry_at)
@@ -293,9 +280,9 @@ class Ledger:
         asked_anew = seen.get("status") == Status.REJECTED
         reservation = Reservation(
             request,
-            revision=int(seen.get("revision", 0)) + 1,
-            attempt=int(seen.get("attempts", 0)) + 1,
-            failures=0 if asked_anew else int(seen.get("failures", 0)),
+            revision=seen.get("revision", 0) + 1,
+            attempt=seen.get("attempts", 0) + 1,
+            failures=0 if asked_anew else seen.get("failures", 0),
             repeated=repeated,
         )
         return reservation, {
@@ -305,8 +292,8 @@ class Ledger:
             "status": Status.LIKING,
             "attempts": reservation.attempt,
             "failures": reservation.failures,
-            "crashes": 0 if asked_anew else int(seen.get("crashes", 0)) + repeated,
-            "requested_at": int(seen.get("requested_at", _millis(now))),
+            "crashes": 0 if asked_anew else seen.get("crashes", 0) + repeated,
+            "requested_at": seen.get("requested_at", _millis(now)),
             "updated_at": _millis(now),
             "stale_at": _millis(now + seconds),
             "revision": reservation.revision,
@@ -397,9 +384,9 @@ class Ledger:
             LedgerUnavailable: DynamoDB does not answer, or says no for a reason that is not in the items.
         """
         try:
-            self._call(self._client.transact_write_items, TransactItems=writes)
-        except self._client.exceptions.TransactionCanceledException as error:
-            reasons = error.response["CancellationReasons"]
+            self._call("TransactWriteItems", TransactItems=writes)
+        except DynamoDBError as error:
+            reasons: Sequence[Mapping[str, Any]] = error.answer["CancellationReasons"]
             codes = {reason["Code"] for reason in reasons} - {"None"}
             if codes & _PASSING_CANCELLATIONS:
                 time.sleep(random.uniform(0.005, 0.05))  # noqa: S311 - jitter, not a secret
@@ -408,24 +395,17 @@ class Ledger:
             return reasons
         return None
 
-    def _call(self, operation: Callable[..., Any], **parameters: Any) -> Any:
+    def _call(self, operation: str, **parameters: Any) -> dict[str, Any]:
+        """Return DynamoDB's answer; of its errors, let only a canceled transaction's through."""
         if self._clock() < self._skip_until:
             raise LedgerUnavailable("skipped")
         try:
-            return operation(**parameters)
-        except self._client.exceptions.TransactionCanceledException:
-            raise
-        except ClientError as error:
-            code = error.response["Error"]["Code"]
-        except BotoCoreError as error:
-            code = type(error).__name__
-        self._skip_until = self._clock() + SKIP_SECONDS
-        raise LedgerUnavailable(code)
-
-
-def boto_config() -> Config:
-    """Return the timeouts that keep anybody from waiting more than a second for the ledger."""
-    return aws.boto_config(connect=0.4, read=0.5, attempts=1)
+            return self._client.call(operation, **parameters)
+        except DynamoDBError as error:
+            if error.code == "TransactionCanceledException":
+                raise
+            self._skip_until = self._clock() + SKIP_SECONDS
+            raise LedgerUnavailable(error.code) from None
 
 
 def _hold_for(outcome: Outcome, now: float) -> Hold | None:
@@ -452,11 +432,11 @@ def _put(table: str, item: Item, seen: Item) -> Item:
     """Return the write that puts `item` where `seen` was."""
     is_new = "revision" not in seen
     condition = "attribute_not_exists(pk)" if is_new else "revision = :revision"
-    values = {} if is_new else {"ExpressionAttributeValues": {":revision": _serialize(seen["revision"])}}
+    values = {} if is_new else {"ExpressionAttributeValues": typed({":revision": seen["revision"]})}
     return {
         "Put": {
             "TableName": table,
-            "Item": {name: _serialize(value) for name, value in item.items()},
+            "Item": typed(item),
             "ConditionExpression": condition,
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
             **values,
@@ -478,7 +458,7 @@ def _update(
             "TableName": table,
             "Key": {"pk": {"S": key}},
             "UpdateExpression": expression,
-            "ExpressionAttributeValues": {f":{name}": _serialize(value) for name, value in values.items()},
+            "ExpressionAttributeValues": typed({f":{name}": value for name, value in values.items()}),
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
         | ({"ConditionExpression": condition} if condition else {})
@@ -490,11 +470,7 @@ def _seen(reason: Mapping[str, Any], before: Item) -> Item:
     """Return what is known of an item after a try: what DynamoDB showed, or as before where it did not object."""
     if reason["Code"] != "ConditionalCheckFailed":
         return before
-    return _read(reason.get("Item", {}))
-
-
-def _read(item: Mapping[str, Any]) -> Item:
-    return {name: _deserialize(value) for name, value in item.items()}
+    return plain(reason.get("Item", {}))
 
 
 def _like_key(request: LikeRequest) -> str:
@@ -510,4 +486,4 @@ def _millis(seconds: float) -> int:
 
 
 def _seconds(millis: int) -> float:
-    return float(millis) / 1000
+    return millis / 1000

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import boto3
 
-from likes import ledger, queues, secrets
+from likes import queues, secrets
 from likes.aisa import PATIENCE, AisaClient, Patience
+from likes.dynamodb import DynamoDB
 from likes.keys import Keys
 from likes.lanes import LaneWorker
 from likes.ledger import Ledger
@@ -34,9 +35,10 @@ def build_api(
     Raises:
         InvalidSetting: an environment variable is missing or malformed.
     """
-    the_ledger = _ledger(environ, clock)
-    queue = LikeQueue(text(environ, "LIKE_QUEUE_URL"), boto3.client("sqs", config=queues.boto_config()))
-    return ApiParts(_liker(environ, the_ledger, clock, patience), the_ledger, queue)
+    session = boto3.Session()
+    the_ledger = _ledger(environ, session, clock)
+    queue = LikeQueue(text(environ, "LIKE_QUEUE_URL"), session.client("sqs", config=queues.boto_config()))
+    return ApiParts(_liker(environ, session, the_ledger, clock, patience), the_ledger, queue)
 
 
 def build_worker(
@@ -47,9 +49,10 @@ def build_worker(
     Raises:
         InvalidSetting: an environment variable is missing or malformed.
     """
-    sqs = boto3.client("sqs", config=queues.boto_config())
+    session = boto3.Session()
+    sqs = session.client("sqs", config=queues.boto_config())
     return LaneWorker(
-        _liker(environ, _ledger(environ, clock), clock, patience),
+        _liker(environ, session, _ledger(environ, session, clock), clock, patience),
         LikeQueue(text(environ, "LIKE_QUEUE_URL"), sqs),
         RejectedQueue(text(environ, "REJECTED_QUEUE_URL"), sqs),
         give_up_after_hours=whole_number(environ, "GIVE_UP_AFTER_HOURS", 72),
@@ -57,15 +60,20 @@ def build_worker(
     )
 
 
-def _ledger(environ: Mapping[str, str], clock: Callable[[], float]) -> Ledger:
+def _ledger(environ: Mapping[str, str], session: boto3.Session, clock: Callable[[], float]) -> Ledger:
     settings = LedgerSettings.read(environ)
-    client = boto3.client("dynamodb", config=ledger.boto_config())
-    return Ledger(settings.table, client, settings.budget, clock=clock)
+    return Ledger(settings.table, DynamoDB(session), settings.budget, clock=clock)
 
 
-def _liker(environ: Mapping[str, str], the_ledger: Ledger, clock: Callable[[], float], patience: Patience) -> Liker:
+def _liker(
+    environ: Mapping[str, str],
+    session: boto3.Session,
+    the_ledger: Ledger,
+    clock: Callable[[], float],
+    patience: Patience,
+) -> Liker:
     settings = AisaSettings.read(environ)
-    client = boto3.client("secretsmanager", config=secrets.boto_config())
+    client = session.client("secretsmanager", config=secrets.boto_config())
     the_keys = Keys(StoredSecret(settings.secret_id, client))
     gateway = AisaClient(settings.base_url, key_in_body=settings.key_in_body, clock=clock, patience=patience)
     return Liker(the_keys, gateway, the_ledger, clock=clock)

@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import boto3
 import pytest
-from botocore.config import Config
 
 from likes import ledger as ledger_module
+from likes.dynamodb import DynamoDB
 from likes.ledger import Ledger, LedgerUnavailable, Reservation, Status
 from likes.outcomes import LIKED, Kind, Outcome
 from likes.payload import LikeRequest
@@ -23,9 +23,8 @@ REQUEST = LikeRequest("1346889436626259968")
 @pytest.fixture
 def ledger(table: str, clock: VirtualClock) -> Ledger:
     """A ledger that is patient with an emulator under fifty threads; the patience of the real one has its own test."""
-    config = Config(read_timeout=30, max_pool_connections=50)
     budget = Budget(likes_per_window=20, likes_per_day=50)
-    return Ledger(table, boto3.client("dynamodb", config=config), budget, clock=clock)
+    return Ledger(table, DynamoDB(boto3.Session(), read=30), budget, clock=clock)
 
 
 def reserve(ledger: Ledger, request: LikeRequest = REQUEST, *, despite: str | None = None) -> Reservation:
@@ -225,11 +224,10 @@ def test_a_table_that_is_gone_is_told_by_its_code(ledger: Ledger, clock: Virtual
 def test_a_ledger_that_is_silent_costs_less_than_a_second(clock: VirtualClock) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        client = boto3.client("dynamodb", endpoint_url=url, config=ledger_module.boto_config())
         started = time.monotonic()
 
         with pytest.raises(LedgerUnavailable, match="ReadTimeoutError"):
-            Ledger("state", client, Budget(), clock=clock).reserve(REQUEST, seconds=25)
+            Ledger("state", DynamoDB(boto3.Session(), url), Budget(), clock=clock).reserve(REQUEST, seconds=25)
 
         assert time.monotonic() - started < 1
 

@@ -1,39 +1,61 @@
-"""The key goes over TLS to the gateway, and to nobody who only says that it is the gateway."""
+"""Keys and signatures go over TLS to whom they are for, and to nobody who only says that it is them."""
 
 import ssl
 import threading
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
+import boto3
+import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from likes.aisa import AisaClient, Deadline
+from likes.dynamodb import DynamoDB, DynamoDBError
 from likes.outcomes import Kind
 
 
-def test_a_gateway_for_whose_name_nobody_vouches_never_sees_the_key(tmp_path: Path) -> None:
-    seen: list[str] = []
+class Impostor(HTTPServer):
+    """Says that it is localhost, with a certificate that it has signed itself."""
 
-    class Impostor(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            seen.append(self.headers["Authorization"])
+    def __init__(self, folder: Path) -> None:
+        self.seen: list[str] = []
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.socket = _context(folder).wrap_socket(self.socket, server_side=True)
+        self.url = f"https://localhost:{self.server_port}"
 
-    server = HTTPServer(("127.0.0.1", 0), Impostor)
-    server.socket = _context(tmp_path).wrap_socket(server.socket, server_side=True)
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-    try:
-        client = AisaClient(f"https://localhost:{server.server_port}")
-        outcome = client.like("20", "sk-secret", Deadline.after(5))
-    finally:
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Impostor
+
+    def do_POST(self) -> None:
+        self.server.seen.append(self.headers["Authorization"])
+
+
+@pytest.fixture
+def impostor(tmp_path: Path) -> Iterator[Impostor]:
+    with Impostor(tmp_path) as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        yield server
         server.shutdown()
-        server.server_close()
+
+
+def test_a_gateway_for_whose_name_nobody_vouches_never_sees_the_key(impostor: Impostor) -> None:
+    outcome = AisaClient(impostor.url).like("20", "sk-secret", Deadline.after(5))
 
     assert (outcome.kind, outcome.reason) == (Kind.UNAVAILABLE, "upstream_unreachable")
-    assert seen == []
+    assert impostor.seen == []
+
+
+def test_a_dynamodb_for_whose_name_nobody_vouches_never_sees_a_signature(impostor: Impostor) -> None:
+    with pytest.raises(DynamoDBError, match="SSLError"):
+        DynamoDB(boto3.Session(), impostor.url).call("GetItem")
+
+    assert impostor.seen == []
 
 
 def _context(folder: Path) -> ssl.SSLContext:
