@@ -40,7 +40,7 @@ soak: $(VENV) ## Put the promises to the test: an outage of days; 5,000 requests
 	@PYTHONPATH=src $(PYTHON) -m local.soak
 
 bench: $(VENV) ## Measure start, warm time, memory and size beside what others would build; ARGS=--check for the ratios
-	@$(PYTHON) -m bench $(ARGS)
+	@PYTHONPATH=packaging:src:. $(PYTHON) -m bench $(ARGS)
 
 where: $(VENV) ## Measure where a start and a like spend their time
 	@PYTHONPATH=packaging:src:. $(PYTHON) -m bench.where

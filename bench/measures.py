@@ -12,32 +12,48 @@ import boto3
 
 from bench import events
 from bench.events import Event
-from bench.packages import BARE, LIKE, WORKER, Package
+from bench.packages import BARE, FLOORS, LIKE, WORKER, Package
 from bench.runtime import Function, running
 from bench.servers import BACKLOGS, Servers
 from local.poller import poll
 
 WARM_UP: Final = 100
+LIVES: Final = 3  # processes of one package differ, by where things happen to lie in memory
+
+type Job = tuple[Package, Sequence[Event]]
 
 
 def starts(packages: Collection[Package], servers: Servers, *, rounds: int) -> dict[str, float]:
     """Return how long each package takes from spawn to first answer, seconds (median)."""
     seconds: defaultdict[str, list[float]] = defaultdict(list)
     for package in _shuffled(packages, rounds):
-        started = time.perf_counter()
-        with running(package, servers.environ()) as function:
-            function.invoke(package.event(0))
-            seconds[package.name].append(time.perf_counter() - started)
+        seconds[package.name].append(_start(package, servers))
     return _medians(seconds)
 
 
-def invocations(packages: Collection[Package], servers: Servers, *, rounds: int, each: int = 20) -> dict[str, float]:
-    """Return the processor time that an invocation of each warm package takes, seconds (median)."""
+def _start(package: Package, servers: Servers) -> float:
+    started = time.perf_counter()
+    with running(package, servers.environ()) as function:
+        function.invoke(package.event(0))
+        return time.perf_counter() - started
+
+
+def invocations(jobs: Mapping[str, Job], servers: Servers, *, rounds: int) -> dict[str, float]:
+    """Return the processor time that a warm package takes for one event of each job, seconds (median).
+
+    Under ``start`` is how long the floor takes to start, measured in the same rounds, since a machine's speed changes.
+    """
     seconds: defaultdict[str, list[float]] = defaultdict(list)
-    with _warm(packages, servers.environ()) as functions:
-        for package in _shuffled(packages, rounds):
-            spent = _cpu(functions[package.name], [package.event(number) for number in range(each)])
-            seconds[package.name].append(spent / each)
+    packages = {package.name: package for package, _ in jobs.values()}
+    for _ in range(LIVES):
+        with _warm(packages.values(), servers.environ()) as functions:
+            for name in _shuffled([*jobs, "start"], rounds // LIVES):
+                if name == "start":
+                    seconds[name].append(_start(FLOORS[0], servers))
+                    continue
+                package, batch = jobs[name]
+                functions[package.name].invoke(batch[0])  # others have had the processor's caches since
+                seconds[name].append(_cpu(functions[package.name], batch) / len(batch))
     return _medians(seconds)
 
 
@@ -59,17 +75,6 @@ def with_latency(servers: Servers, *, rounds: int) -> dict[str, float]:
             functions[package.name].invoke(event)
             seconds[name].append(time.perf_counter() - started)
     return _medians(seconds) | {"slowest like": statistics.quantiles(seconds[LIKE.name], n=10)[-1]}
-
-
-def records(servers: Servers, *, rounds: int) -> dict[tuple[int, int], float]:
-    """Return the processor time of batches, seconds (median), by their numbers of records and of accounts."""
-    seconds: defaultdict[tuple[int, int], list[float]] = defaultdict(list)
-    batches = {size: events.queue(records=size[0], accounts=size[1]) for size in ((1, 1), (10, 1), (10, 10), (100, 10))}
-    with running(WORKER, servers.environ()) as function:
-        _cpu(function, [WORKER.event(0)] * WARM_UP)
-        for size in _shuffled(batches, rounds):
-            seconds[size].append(_cpu(function, [batches[size]]))
-    return _medians(seconds)
 
 
 def backlogs(servers: Servers, *, rounds: int) -> dict[int, float]:

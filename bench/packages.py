@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+import botocore_data
+
 from bench import events
 from bench.events import Event
 from local.build import BUILT, PROJECT
@@ -92,8 +94,10 @@ def _build_trimmed_floor() -> None:
     """Give the floor what is trimmed and compiled in our own package."""
     folder = TRIMMED_FLOORS[0].folder
     folder.mkdir(parents=True)
-    for name in ("botocore", "urllib3", "dateutil", "jmespath", "certifi"):
+    for name in ("urllib3", "dateutil", "jmespath", "certifi"):
         shutil.copytree(LIKE.folder / name, folder / name)
+    shutil.copytree(FLOORS[0].folder / "botocore", folder / "botocore")
+    botocore_data.trim(folder / "botocore" / "data", botocore_data.OPERATIONS | {"dynamodb": ("TransactWriteItems",)})
     for path in (LIKE.folder / "six.py", PEERS / "floor" / "app.py"):
         shutil.copy(path, folder)
     compileall.compile_dir(folder, quiet=1, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)

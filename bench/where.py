@@ -18,15 +18,15 @@ from typing import Any, Final
 import boto3
 import package as packaging
 from aws_lambda_powertools.utilities.validation import validate
-from botocore.config import Config
 
 from bench import events, measures
 from bench.figures import Figure, ratio, table
 from bench.packages import FOLDER, LIKE, Package
-from bench.runtime import PYTHON, environment
+from bench.runtime import PYTHON, environment, leave_room
 from bench.servers import Servers, servers
-from likes.ledger import boto_config
-from likes.payload import STRICT_SCHEMA, TERSE
+from likes import aws as likes_aws
+from likes.dynamodb import DynamoDB
+from likes.payload import STRICT_SCHEMA
 from local.build import build
 
 ROUNDS: Final = 11
@@ -35,7 +35,7 @@ SHOWN: Final = 14
 
 # What a warm like consists of, as the profiler names it.
 _PARTS: Final = {
-    ("payload.py", "read_request"): "payload: Powertools validate",
+    ("payload.py", "read_request"): "payload: JSON Schema",
     ("ledger.py", "reserve"): "ledger: reserve, one transaction",
     ("ledger.py", "settle"): "ledger: settle, one transaction",
     ("keys.py", "key"): "key: Powertools parameters, from its cache",
@@ -115,22 +115,33 @@ def call_steps(aws: Servers) -> list[Figure]:
     """Return what each step in the code does to a warm like."""
     payload = {"tweet_id": "1346889436626259968"}
     session = boto3.Session("x", "x", region_name="us-east-1")
-    usual = Config(connect_timeout=0.4, read_timeout=0.5, retries={"total_max_attempts": 1, "mode": "standard"})
     update: Any = {
         "TableName": "state",
         "Key": {"pk": {"S": "account#default"}},
         "UpdateExpression": "ADD used :one",
         "ExpressionAttributeValues": {":one": {"N": "1"}},
     }
-    clients = [session.client("dynamodb", endpoint_url=aws.aws, config=config) for config in (usual, boto_config())]
+    usual = session.client("dynamodb", endpoint_url=aws.aws)
+    unchecked = session.client("dynamodb", endpoint_url=aws.aws, config=likes_aws.boto_config(connect=1, read=1))
+    ours = DynamoDB(session, aws.aws)
+    usual_queue = session.client("sqs", endpoint_url=aws.aws)
+    unchecked_queue = session.client("sqs", endpoint_url=aws.aws, config=likes_aws.boto_config(connect=1, read=1))
     jobs: dict[str, tuple[Callable[[], object], Callable[[], object]]] = {
-        "validate with every word / tersely": (
-            lambda: validate(payload, STRICT_SCHEMA),
-            lambda: validate(payload, STRICT_SCHEMA, provider_options=TERSE),
+        "a payload, by Powertools' validate / compiled once": (
+            lambda: validate(payload, STRICT_SCHEMA.definition),
+            lambda: STRICT_SCHEMA.check(payload),
         ),
-        "a transaction with botocore's checks / without": (
-            lambda: clients[0].transact_write_items(TransactItems=[{"Update": update}]),
-            lambda: clients[1].transact_write_items(TransactItems=[{"Update": update}]),
+        "a transaction, by boto3's client / as it ships": (
+            lambda: usual.transact_write_items(TransactItems=[{"Update": update}]),
+            lambda: ours.call("TransactWriteItems", TransactItems=[{"Update": update}]),
+        ),
+        "a transaction, by boto3's client without its checks / as it ships": (
+            lambda: unchecked.transact_write_items(TransactItems=[{"Update": update}]),
+            lambda: ours.call("TransactWriteItems", TransactItems=[{"Update": update}]),
+        ),
+        "a message, with botocore's checks / without": (
+            lambda: usual_queue.send_message(QueueUrl=f"{aws.aws}/0/q", MessageBody="{}"),
+            lambda: unchecked_queue.send_message(QueueUrl=f"{aws.aws}/0/q", MessageBody="{}"),
         ),
     }
     return [ratio(name, _cpu(before), _cpu(after), None) for name, (before, after) in jobs.items()]
@@ -153,6 +164,7 @@ def _cpu(job: Callable[[], object]) -> float:
 def main() -> None:
     """Print it all as one table."""
     build()
+    leave_room()
     with servers() as aws:
         print(table([*imports(aws), *calls(aws), *start_steps(aws), *call_steps(aws)]))
 
