@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import boto3
 import urllib3
-from botocore.exceptions import NoCredentialsError
+from botocore.exceptions import BotoCoreError, NoCredentialsError
 
 from likes import transport
 
@@ -72,11 +72,11 @@ class DynamoDB:
             DynamoDBError: it did not do it, or did not say so.
         """
         body = json.dumps(parameters).encode()
-        headers = self.signed(operation, body, datetime.now(UTC))
         try:
+            headers = self.signed(operation, body, datetime.now(UTC))
             response = self._connections.urlopen("POST", "/", body, headers, retries=False, timeout=self._timeout)
             answer: Any = json.loads(response.data)
-        except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+        except (BotoCoreError, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
             raise DynamoDBError(type(error).__name__, {}) from None
         match response.status, answer:
             case 200, dict(done):

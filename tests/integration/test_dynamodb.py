@@ -5,12 +5,15 @@ import socket
 import string
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import NoReturn
 
 import boto3
 import pytest
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials, RefreshableCredentials
+from botocore.exceptions import CredentialRetrievalError
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -122,6 +125,21 @@ def test_a_connection_that_is_refused_has_a_code(server: Answering) -> None:
 
     with pytest.raises(DynamoDBError, match="NewConnectionError"):
         DynamoDB(boto3.Session(), server.url).call("GetItem")
+
+
+def test_credentials_that_can_not_be_renewed_have_a_code(server: Answering) -> None:
+    def renew() -> NoReturn:
+        raise CredentialRetrievalError(provider="container", error_msg="away")
+
+    class Expired(boto3.Session):
+        def get_credentials(self) -> Credentials:
+            an_hour_ago = datetime.now(UTC) - timedelta(hours=1)
+            return RefreshableCredentials("AKID", "secret", "token", an_hour_ago, renew, "container")
+
+    with pytest.raises(DynamoDBError, match="CredentialRetrievalError"):
+        DynamoDB(Expired(), server.url).call("GetItem")
+
+    assert server.seen == []
 
 
 def test_a_connection_that_was_closed_meanwhile_is_made_anew(server: Answering) -> None:
