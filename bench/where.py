@@ -24,7 +24,7 @@ from bench.figures import Figure, ratio, table
 from bench.packages import FOLDER, LIKE, Package
 from bench.runtime import PYTHON, environment, leave_room
 from bench.servers import Servers, servers
-from likes import aws as likes_aws
+from likes.aws import boto_config
 from likes.dynamodb import DynamoDB
 from likes.payload import STRICT_SCHEMA
 from local.build import build
@@ -121,27 +121,22 @@ def call_steps(aws: Servers) -> list[Figure]:
         "UpdateExpression": "ADD used :one",
         "ExpressionAttributeValues": {":one": {"N": "1"}},
     }
-    usual = session.client("dynamodb", endpoint_url=aws.aws)
-    unchecked = session.client("dynamodb", endpoint_url=aws.aws, config=likes_aws.boto_config(connect=1, read=1))
-    ours = DynamoDB(session, aws.aws)
-    usual_queue = session.client("sqs", endpoint_url=aws.aws)
-    unchecked_queue = session.client("sqs", endpoint_url=aws.aws, config=likes_aws.boto_config(connect=1, read=1))
+    boto, ours = session.client("dynamodb", endpoint_url=aws.aws), DynamoDB(session, aws.aws)
+    checked = session.client("sqs", endpoint_url=aws.aws)
+    unchecked = session.client("sqs", endpoint_url=aws.aws, config=boto_config(connect=1, read=1))
+    message: Any = {"QueueUrl": f"{aws.aws}/000000000000/likes.fifo", "MessageBody": "{}"}
     jobs: dict[str, tuple[Callable[[], object], Callable[[], object]]] = {
         "a payload, by Powertools' validate / compiled once": (
             lambda: validate(payload, STRICT_SCHEMA.definition),
             lambda: STRICT_SCHEMA.check(payload),
         ),
         "a transaction, by boto3's client / as it ships": (
-            lambda: usual.transact_write_items(TransactItems=[{"Update": update}]),
-            lambda: ours.call("TransactWriteItems", TransactItems=[{"Update": update}]),
-        ),
-        "a transaction, by boto3's client without its checks / as it ships": (
-            lambda: unchecked.transact_write_items(TransactItems=[{"Update": update}]),
+            lambda: boto.transact_write_items(TransactItems=[{"Update": update}]),
             lambda: ours.call("TransactWriteItems", TransactItems=[{"Update": update}]),
         ),
         "a message, with botocore's checks / without": (
-            lambda: usual_queue.send_message(QueueUrl=f"{aws.aws}/0/q", MessageBody="{}"),
-            lambda: unchecked_queue.send_message(QueueUrl=f"{aws.aws}/0/q", MessageBody="{}"),
+            lambda: checked.send_message(**message),
+            lambda: unchecked.send_message(**message),
         ),
     }
     return [ratio(name, _cpu(before), _cpu(after), None) for name, (before, after) in jobs.items()]
