@@ -19,8 +19,6 @@ from bench.packages import FOLDER, Package
 from local.serving import Handler, LoopbackServer
 
 ANSWER_SECONDS: Final = 60.0
-_PROCESSORS: Final = frozenset(os.sched_getaffinity(0))
-_FUNCTIONS_OWN: Final = frozenset({max(_PROCESSORS)})
 PYTHON: Final = str(Path(sys.base_prefix) / "bin" / "python3.13")
 
 
@@ -30,7 +28,16 @@ class FunctionFailed(Exception):
 
 def leave_room() -> None:
     """Keep this process, and those that it starts, off the processor on which the functions run, if there are two."""
-    os.sched_setaffinity(0, _PROCESSORS - _FUNCTIONS_OWN or _PROCESSORS)
+    os.sched_setaffinity(0, _processors() - _functions_own() or _processors())
+
+
+@cache
+def _processors() -> frozenset[int]:
+    return frozenset(os.sched_getaffinity(0))
+
+
+def _functions_own() -> frozenset[int]:
+    return frozenset({max(_processors())})
 
 
 class RuntimeApi(LoopbackServer):
@@ -121,7 +128,7 @@ def running(package: Package, environ: Mapping[str, str]) -> Iterator[Function]:
             stdout=output,
             stderr=output,
         )
-        os.sched_setaffinity(process.pid, _FUNCTIONS_OWN)
+        os.sched_setaffinity(process.pid, _functions_own())
         try:
             yield Function(api, process, Path(output.name))
         finally:
