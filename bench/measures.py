@@ -12,7 +12,7 @@ import boto3
 
 from bench import events
 from bench.events import Event
-from bench.packages import BARE, FLOORS, LIKE, WORKER, Package
+from bench.packages import BARE, EMPTY, LIKE, WORKER, Package
 from bench.runtime import Function, running
 from bench.servers import BACKLOGS, Servers
 from local.poller import poll
@@ -41,7 +41,7 @@ def _start(package: Package, servers: Servers) -> float:
 def invocations(jobs: Mapping[str, Job], servers: Servers, *, rounds: int) -> dict[str, float]:
     """Return the processor time that a warm package takes for one event of each job, seconds (median).
 
-    Under ``start`` is how long the floor takes to start, measured in the same rounds, since a machine's speed changes.
+    Under ``start`` is how long the empty handler takes to start, in the same rounds, since a machine's speed changes.
     """
     seconds: defaultdict[str, list[float]] = defaultdict(list)
     packages = {package.name: package for package, _ in jobs.values()}
@@ -49,7 +49,7 @@ def invocations(jobs: Mapping[str, Job], servers: Servers, *, rounds: int) -> di
         with _warm(packages.values(), servers.environ()) as functions:
             for name in _shuffled([*jobs, "start"], rounds // LIVES):
                 if name == "start":
-                    seconds[name].append(_start(FLOORS[0], servers))
+                    seconds[name].append(_start(EMPTY, servers))
                     continue
                 package, batch = jobs[name]
                 functions[package.name].invoke(batch[0])  # others have had the processor's caches since

@@ -127,6 +127,7 @@ class Result:
         seconds: until the queue was empty, moved time.
         allowed: the shortest time in which the limits allow it.
         kills: how often the worker was killed.
+        most_kills: the most often while it had one account's messages.
     """
 
     requests: int = 0
@@ -144,6 +145,7 @@ class Result:
     seconds: float = 0.0
     allowed: float = 0.0
     kills: int = 0
+    most_kills: int = 0
 
     def broken_promises(self) -> list[str]:
         """Say which promises this result breaks."""
@@ -224,6 +226,7 @@ class Soak:
         self.killed_at: Counter[tuple[str, str]] = Counter()
         self.unknown: Counter[tuple[str, str]] = Counter()
         self.kills = 0
+        self.kills_by_lane: Counter[str] = Counter()
         self.points = set(self.dice.sample(range(count), kills))
         self.point = 0
         self.environ = {
@@ -295,6 +298,7 @@ class Soak:
             seconds=self.clock.elapsed,
             allowed=shortest_drain(self.wishes),
             kills=self.kills,
+            most_kills=max(self.kills_by_lane.values(), default=0),
         )
 
     def _turn_with_the_time(self) -> None:
@@ -369,8 +373,9 @@ class Soak:
         else:  # too late: the invocation was over
             self.points.add(self.point + 1)
 
-    def worker_died(self) -> None:
-        """Note what it had liked and not recorded: that dies with it, and is liked once more."""
+    def worker_died(self, event: dict[str, Any]) -> None:
+        """Note whose messages it had, and what it had liked and not recorded: that dies with it, and is liked again."""
+        self.kills_by_lane.update({record["attributes"]["MessageGroupId"] for record in event["Records"]})
         self._forget_recorded()
         self.killed_at.update(self.in_mind)
         self.in_mind.clear()
@@ -404,7 +409,7 @@ class Worker:
                 return answer
         except (EOFError, OSError):
             self._process.join()
-            self._soak.worker_died()
+            self._soak.worker_died(event)
             (self._process, self._pipe), self._next = self._next, self._start()
             self._soak.clock.advance(1)
             return None

@@ -15,8 +15,8 @@ def test_every_promise_is_kept() -> None:
 def test_a_killed_worker_breaks_none() -> None:
     result = run_ours(200, 5, seed=1)
 
-    # The load takes two windows, so that the time in which what was received stays hidden shows in the drain.
-    assert replace(result, seconds=result.seconds - result.kills * VISIBILITY_SECONDS).broken_promises() == []
+    # A kill hides its lane's messages for a while, which shows in the drain of a load that takes but two windows.
+    assert replace(result, seconds=result.seconds - result.most_kills * VISIBILITY_SECONDS).broken_promises() == []
     assert result.kills > 2
     assert result.liked > 130
 
