@@ -50,6 +50,7 @@ class Call:
         account: whose key was sent; None for an unknown one.
         tweet_id: as it was sent; None when it was not a string.
         key_in_body: the key came in the body, too.
+        with_cookie: a cookie came with it.
         status: of the answer; None when a fault gave none.
         bytes_sent: of the body, as far as the client took them.
     """
@@ -58,6 +59,7 @@ class Call:
     account: str | None
     tweet_id: str | None
     key_in_body: bool = False
+    with_cookie: bool = False
     status: int | None = None
     bytes_sent: int = 0
 
@@ -206,14 +208,14 @@ class AisaSimulator(LoopbackServer):
                 "spent_usd": round(self.spent, 3),
             }
 
-    def like(self, key: str | None, payload: bytes) -> tuple[Call, _Answer | Fault]:
+    def like(self, key: str | None, payload: bytes, *, with_cookie: bool) -> tuple[Call, _Answer | Fault]:
         """Take one call and decide what it gets."""
         body = _json(payload)
         fields = body if isinstance(body, dict) else {}
         tweet_id = fields.get("tweet_id")
         tweet_id = tweet_id if isinstance(tweet_id, str) else None
         with self._lock:
-            call = Call(self.clock(), self._account(key), tweet_id, "aisa_api_key" in fields)
+            call = Call(self.clock(), self._account(key), tweet_id, "aisa_api_key" in fields, with_cookie)
             self.calls.append(call)
         self.on_call(call)
         with self._lock:
@@ -325,7 +327,7 @@ class _Handler(Handler):
         return key if kind == "Bearer" and key else None
 
     def _like(self, payload: bytes) -> None:
-        call, outcome = self.owner.like(self._key(), payload)
+        call, outcome = self.owner.like(self._key(), payload, with_cookie="Cookie" in self.headers)
         if isinstance(outcome, Fault):
             self._misbehave(outcome, call)
         else:

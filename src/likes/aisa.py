@@ -141,15 +141,17 @@ class AisaClient:
         clock: Callable[[], float] = time.time,
         patience: Patience = PATIENCE,
     ) -> None:
-        self._url = f"{base_url.rstrip('/')}/apis/v1/twitter/like_twitter"
         self._key_in_body = key_in_body
         self._clock = clock
         self._patience = patience
         self._session = requests.Session()
         # Nothing from the environment: a netrc entry would replace the Authorization header.
         self._session.trust_env = False
-        self._session.headers.update({"Accept": "application/json", "Accept-Encoding": "identity"})
         self._session.mount(f"{urlsplit(base_url).scheme}://", GatewayAdapter(pool_maxsize=CONNECTIONS))
+        # What all calls have in common is prepared once. No cookie is: one account's must not come with another's key.
+        url = f"{base_url.rstrip('/')}/apis/v1/twitter/like_twitter"
+        headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
+        self._prepared = self._session.prepare_request(requests.Request("POST", url, headers=headers))
 
     def like(self, tweet_id: str, key: str, deadline: Deadline) -> Outcome:
         """Ask for the like, with at most two quick retries where the fault looks as if it will pass.
@@ -166,15 +168,15 @@ class AisaClient:
         return replace(outcome, upstream_ms=round((time.monotonic() - started) * 1000, 1))
 
     def _call(self, tweet_id: str, key: str, deadline: Deadline) -> Outcome:
-        body = {"tweet_id": tweet_id} | ({"aisa_api_key": key} if self._key_in_body else {})
+        request = self._prepared.copy()
+        request.headers["Authorization"] = f"Bearer {key}"
+        request.prepare_body(None, None, {"tweet_id": tweet_id} | ({"aisa_api_key": key} if self._key_in_body else {}))
         left = max(0.05, deadline.seconds_left)
         # Any: requests takes urllib3's own timeout as it is, but its types do not say so.
         timeout: Any = urllib3.Timeout(connect=CONNECT_SECONDS, read=self._patience.read, total=left)
         try:
-            with self._session.post(
-                self._url,
-                json=body,
-                headers={"Authorization": f"Bearer {key}"},
+            with self._session.send(
+                request,
                 timeout=timeout,
                 allow_redirects=False,  # the key goes to the gateway and nowhere else
                 stream=True,

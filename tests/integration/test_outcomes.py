@@ -290,6 +290,15 @@ def test_each_account_likes_with_its_own_key(service: Service) -> None:
     assert set(service.aisa.likes) == {"brand-a"}
 
 
+def test_one_accounts_cookies_never_come_with_anothers_key(service: Service) -> None:
+    service.aisa.misbehave(Fault.answer(404, "", headers={"Set-Cookie": "session=default"}))
+    service.post(LIKE)
+
+    service.post(LIKE | {"account": "brand-a"})
+
+    assert [call.with_cookie for call in service.aisa.calls] == [False, False]
+
+
 def test_secrets_manager_out_of_reach_is_passing(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", "http://127.0.0.1:1")
     service.restart()
