@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bench.samples import Samples
+
 
 @dataclass(frozen=True)
 class Figure:
@@ -28,9 +30,9 @@ class Figure:
         return self.limit is None or self.value <= self.limit
 
 
-def ratio(name: str, of: float, to: float, limit: float | None) -> Figure:
-    """Return the figure that compares two durations, both in seconds."""
-    return Figure(name, of / to, limit, shown=f"{of * 1e3:.1f} / {to * 1e3:.1f} ms")
+def ratio(name: str, of: Samples, to: Samples, limit: float | None) -> Figure:
+    """Return the figure that compares durations of the same rounds, in seconds: the median of their ratios."""
+    return Figure(name, (of / to).median, limit, shown=f"{of.median * 1e3:.1f} / {to.median * 1e3:.1f} ms")
 
 
 def table(figures: Sequence[Figure]) -> str:

@@ -14,6 +14,7 @@ from bench import events
 from bench.events import Event
 from bench.packages import BARE, EMPTY, LIKE, WORKER, Package
 from bench.runtime import Function, running
+from bench.samples import Samples
 from bench.servers import BACKLOGS, Servers
 from local.poller import poll
 
@@ -23,12 +24,12 @@ LIVES: Final = 3  # processes of one package differ, by where things happen to l
 type Job = tuple[Package, Sequence[Event]]
 
 
-def starts(packages: Collection[Package], servers: Servers, *, rounds: int) -> dict[str, float]:
-    """Return how long each package takes from spawn to first answer, seconds (median)."""
+def starts(packages: Collection[Package], servers: Servers, *, rounds: int) -> dict[str, Samples]:
+    """Return how long each package takes from spawn to first answer, seconds."""
     seconds: defaultdict[str, list[float]] = defaultdict(list)
     for package in _shuffled(packages, rounds):
         seconds[package.name].append(_start(package, servers))
-    return _medians(seconds)
+    return _samples(seconds)
 
 
 def _start(package: Package, servers: Servers) -> float:
@@ -38,8 +39,8 @@ def _start(package: Package, servers: Servers) -> float:
         return time.perf_counter() - started
 
 
-def invocations(jobs: Mapping[str, Job], servers: Servers, *, rounds: int) -> dict[str, float]:
-    """Return the processor time that a warm package takes for one event of each job, seconds (median).
+def invocations(jobs: Mapping[str, Job], servers: Servers, *, rounds: int) -> dict[str, Samples]:
+    """Return the processor time that a warm package takes for one event of each job, seconds.
 
     Under ``start`` is how long the empty handler takes to start, in the same rounds, since a machine's speed changes.
     """
@@ -54,13 +55,13 @@ def invocations(jobs: Mapping[str, Job], servers: Servers, *, rounds: int) -> di
                 package, batch = jobs[name]
                 functions[package.name].invoke(batch[0])  # others have had the processor's caches since
                 seconds[name].append(_cpu(functions[package.name], batch) / len(batch))
-    return _medians(seconds)
+    return _samples(seconds)
 
 
-def with_latency(servers: Servers, *, rounds: int) -> dict[str, float]:
-    """Return how long a like, the bare call and a batch of 10 take when AIsa takes 50 ms, seconds (median).
+def with_latency(servers: Servers, *, rounds: int) -> dict[str, Samples]:
+    """Return how long a like, the bare call and a batch of 10 take when AIsa takes 50 ms, seconds.
 
-    The slowest like is the one in ten that takes longest.
+    Under ``10 slow likes`` is ten times what the slowest tenth of the likes takes at least.
     """
     seconds: defaultdict[str, list[float]] = defaultdict(list)
     jobs = {
@@ -74,11 +75,12 @@ def with_latency(servers: Servers, *, rounds: int) -> dict[str, float]:
             started = time.perf_counter()
             functions[package.name].invoke(event)
             seconds[name].append(time.perf_counter() - started)
-    return _medians(seconds) | {"slowest like": statistics.quantiles(seconds[LIKE.name], n=10)[-1]}
+    slow = statistics.quantiles(seconds[LIKE.name], n=10)[-1]
+    return _samples(seconds) | {"10 slow likes": Samples.of([10 * slow] * rounds)}
 
 
-def backlogs(servers: Servers, *, rounds: int) -> dict[int, float]:
-    """Return the worker's processor time per message, seconds (median), by how many messages are in the queue."""
+def backlogs(servers: Servers, *, rounds: int) -> dict[int, Samples]:
+    """Return the worker's processor time per message, seconds, by how many messages are in the queue."""
     seconds: defaultdict[int, list[float]] = defaultdict(list)
     session = boto3.Session("x", "x", region_name="us-east-1")
     client = session.client("sqs", endpoint_url=servers.queues)
@@ -89,7 +91,7 @@ def backlogs(servers: Servers, *, rounds: int) -> dict[int, float]:
             done = poll(client, servers.backlog_url(size), "arn:aws:sqs:us-east-1:0:q.fifo", function.invoke)
             assert done  # noqa: S101 - the queue was filled for more rounds than there are
             seconds[size].append((function.cpu_seconds - before) / len(done.event["Records"]))
-    return _medians(seconds)
+    return _samples(seconds)
 
 
 def memory(package: Package, servers: Servers, *, invocations: int) -> tuple[float, float]:
@@ -129,5 +131,5 @@ def _shuffled[T](things: Collection[T], rounds: int) -> Iterator[T]:
         yield from random.sample(list(things), len(things))
 
 
-def _medians[K](samples: Mapping[K, Sequence[float]]) -> dict[K, float]:
-    return {name: statistics.median(values) for name, values in samples.items()}
+def _samples[K](rounds: Mapping[K, Sequence[float]]) -> dict[K, Samples]:
+    return {name: Samples.of(values) for name, values in rounds.items()}

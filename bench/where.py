@@ -4,7 +4,6 @@ import cProfile
 import os
 import pstats
 import shutil
-import statistics
 import subprocess
 import time
 from collections import Counter
@@ -23,6 +22,7 @@ from bench import events, measures
 from bench.figures import Figure, ratio, table
 from bench.packages import FOLDER, LIKE, Package
 from bench.runtime import PYTHON, environment, leave_room
+from bench.samples import Samples
 from bench.servers import Servers, servers
 from likes.aws import boto_config
 from likes.dynamodb import DynamoDB
@@ -146,14 +146,14 @@ def _variant(name: str) -> Package:
     return replace(LIKE, name=name, folder=FOLDER / "steps" / name)
 
 
-def _cpu(job: Callable[[], object]) -> float:
-    """Return the processor time of a call, seconds (median)."""
+def _cpu(job: Callable[[], object]) -> Samples:
+    """Return the processor time of each of some calls, seconds."""
     spent = []
     for _ in range(CALLS):
         before = time.process_time()
         job()
         spent.append(time.process_time() - before)
-    return statistics.median(spent)
+    return Samples.of(spent)
 
 
 def main() -> None:

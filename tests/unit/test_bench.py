@@ -7,6 +7,7 @@ import pytest
 
 from bench.figures import Figure, ratio, table
 from bench.packages import FLOORS, OURS
+from bench.samples import Samples
 
 RECORDED = Path(__file__).parents[2] / "bench" / "recorded.json"
 
@@ -19,13 +20,21 @@ def test_a_figure_is_kept_up_to_its_limit(value: float, limit: float | None, is_
 
 
 def test_the_table_shows_what_is_missed() -> None:
-    lines = table([ratio("start", 0.5, 0.25, 1.25), Figure("resident", 48.0, 60.0, "MB")]).splitlines()
+    lines = table(
+        [ratio("start", Samples((0.5,)), Samples((0.25,)), 1.25), Figure("resident", 48.0, 60.0, "MB")]
+    ).splitlines()
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
 
     assert cells == [
         ["start", "2.00", "1.25", "500.0 / 250.0 ms", "**no**"],
         ["resident", "48.00 MB", "60.00 MB", "", "yes"],
     ]
+
+
+def test_a_ratio_compares_what_was_measured_in_the_same_round() -> None:
+    ours, theirs = Samples((1.0, 2.0, 40.0)), Samples((1.0, 2.0, 20.0))
+
+    assert ratio("start", ours, theirs, None).value == 1.0
 
 
 def test_what_is_recorded_is_what_is_compared() -> None:
