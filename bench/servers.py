@@ -23,7 +23,7 @@ BACKLOGS: Final = (100, 10_000, 100_000)
 ACCOUNTS: Final = 3
 HMAC_SECRET: Final = "the-benchmarks-own-secret"  # noqa: S105 - made up
 
-_KEY: Final = "sk-benchmark"
+KEY: Final = "sk-benchmark"
 _SOURCE: Final = {
     "scheme": "hmac",
     "header": "X-Hub-Signature-256",
@@ -32,7 +32,7 @@ _SOURCE: Final = {
     "tweet": "client_payload.tweet",
 }
 _SECRETS: Final = {
-    "aisa": json.dumps({"default": _KEY} | {f"account-{number}": _KEY for number in range(10)}),
+    "aisa": json.dumps({"default": KEY} | {f"account-{number}": KEY for number in range(10)}),
     "webhooks": json.dumps({"github": _SOURCE}),
 }
 
@@ -112,7 +112,7 @@ def _answer(action: str, request: dict[str, Any]) -> dict[str, Any]:
 
 
 def _simulator() -> AisaSimulator:
-    return AisaSimulator({_KEY: "default"}, likes_per_window=10**9, likes_per_day=10**9)
+    return AisaSimulator({KEY: "default"}, likes_per_window=10**9, likes_per_day=10**9)
 
 
 def _fill(queues: QueueServer) -> None:

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import boto3
 import package as packaging
+import requests
 from aws_lambda_powertools.utilities.validation import validate
 
 from bench import events, measures
@@ -23,7 +24,8 @@ from bench.figures import Figure, ratio, table
 from bench.packages import FOLDER, LIKE, Package
 from bench.runtime import PYTHON, environment, leave_room
 from bench.samples import Samples
-from bench.servers import Servers, servers
+from bench.servers import KEY, Servers, servers
+from likes.aisa import AisaClient
 from likes.aws import boto_config
 from likes.dynamodb import DynamoDB
 from likes.payload import STRICT_SCHEMA
@@ -95,14 +97,17 @@ def start_steps(aws: Servers) -> list[Figure]:
     packaging.install(as_it_comes.folder)
     shutil.copytree(as_it_comes.folder, compiled.folder)
     packaging.compile_all(compiled.folder)
-    tried = [_variant("ours without charset_normalizer"), _variant("ours without s3transfer")]
-    for variant, dropped in zip(tried, ("charset_normalizer", "s3transfer"), strict=True):
+    tried = [_variant(f"ours without {what}") for what in ("charset_normalizer", "s3transfer", "garbage collection")]
+    for variant in tried:
         shutil.copytree(LIKE.folder, variant.folder)
-        shutil.rmtree(variant.folder / dropped)
-    stub = tried[1].folder / "s3transfer"
-    stub.mkdir()
-    (stub / "manager.py").write_text("class TransferConfig:\n    UNSET_DEFAULT = None\n")
-    packaging.compile_all(tried[1].folder)
+    without_normalizer, without_s3, without_collection = (variant.folder for variant in tried)
+    shutil.rmtree(without_normalizer / "charset_normalizer")
+    shutil.rmtree(without_s3 / "s3transfer")
+    (without_s3 / "s3transfer").mkdir()
+    (without_s3 / "s3transfer" / "manager.py").write_text("class TransferConfig:\n    UNSET_DEFAULT = None\n")
+    (without_collection / "likes" / "__init__.py").write_text("import gc\n\ngc.disable()\n")
+    for folder in (without_s3, without_collection):
+        packaging.compile_all(folder)
     variants = [as_it_comes, compiled, *tried]
     seconds = measures.starts([LIKE, *variants], aws, rounds=ROUNDS)
     return [
@@ -124,6 +129,8 @@ def call_steps(aws: Servers) -> list[Figure]:
     boto, ours = session.client("dynamodb", endpoint_url=aws.aws), DynamoDB(session, aws.aws)
     checked = session.client("sqs", endpoint_url=aws.aws)
     unchecked = session.client("sqs", endpoint_url=aws.aws, config=boto_config(connect=1, read=1))
+    gateway, plain = AisaClient(aws.aisa), requests.Session()
+    like: Any = {"method": "POST", "url": f"{aws.aisa}/apis/v1/twitter/like_twitter", "json": payload}
     message: Any = {"QueueUrl": f"{aws.aws}/000000000000/likes.fifo", "MessageBody": "{}"}
     jobs: dict[str, tuple[Callable[[], object], Callable[[], object]]] = {
         "a payload, by Powertools' validate / compiled once": (
@@ -133,6 +140,10 @@ def call_steps(aws: Servers) -> list[Figure]:
         "a transaction, by boto3's client / as it ships": (
             lambda: boto.transact_write_items(TransactItems=[{"Update": update}]),
             lambda: ours.call("TransactWriteItems", TransactItems=[{"Update": update}]),
+        ),
+        "a request to the gateway, prepared anew / as it ships": (
+            lambda: plain.prepare_request(requests.Request(**like, headers={"Authorization": f"Bearer {KEY}"})),
+            lambda: gateway.request(payload["tweet_id"], KEY),
         ),
         "a message, with botocore's checks / without": (
             lambda: checked.send_message(**message),

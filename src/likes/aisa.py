@@ -167,16 +167,20 @@ class AisaClient:
             time.sleep(pause)
         return replace(outcome, upstream_ms=round((time.monotonic() - started) * 1000, 1))
 
-    def _call(self, tweet_id: str, key: str, deadline: Deadline) -> Outcome:
+    def request(self, tweet_id: str, key: str) -> requests.PreparedRequest:
+        """Return what is sent to ask for a like."""
         request = self._prepared.copy()
         request.headers["Authorization"] = f"Bearer {key}"
         request.prepare_body(None, None, {"tweet_id": tweet_id} | ({"aisa_api_key": key} if self._key_in_body else {}))
+        return request
+
+    def _call(self, tweet_id: str, key: str, deadline: Deadline) -> Outcome:
         left = max(0.05, deadline.seconds_left)
         # Any: requests takes urllib3's own timeout as it is, but its types do not say so.
         timeout: Any = urllib3.Timeout(connect=CONNECT_SECONDS, read=self._patience.read, total=left)
         try:
             with self._session.send(
-                request,
+                self.request(tweet_id, key),
                 timeout=timeout,
                 allow_redirects=False,  # the key goes to the gateway and nowhere else
                 stream=True,
