@@ -11,7 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from likes.aisa import AisaClient
 from likes.payload import InvalidPayload, read_message
+from likes.settings import AisaSettings, InvalidSetting
 from likes.signatures import Hmac, Scheme, Slack, StandardWebhooks, Unproven, standard_webhooks_secret
 from likes.tweets import NotATweet, tweet_id_from
 from tests.conftest import Service
@@ -208,3 +210,13 @@ def test_whatever_is_posted_is_liked_or_explained(service: Service, body: str, i
 
     assert answer["statusCode"] in {200, 400, 422, 429}
     assert answer["json"].get("liked") or re.fullmatch(r"[a-z_]+", answer["json"]["code"])
+
+
+@given(st.text("a1.-:/[]*@?%\t", min_size=1, max_size=8))
+def test_an_address_that_is_taken_is_one_that_can_be_called(text: str) -> None:
+    url = f"https://{text}"
+    try:
+        AisaSettings.read({"AISA_SECRET_ID": "s", "AISA_BASE_URL": url})
+    except InvalidSetting:
+        return
+    AisaClient(url)

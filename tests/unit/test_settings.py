@@ -21,7 +21,7 @@ def test_a_safe_address_is_taken(url: str) -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["", "api.aisa.one", "http://api.aisa.one", "http://127.0.0.1.example", "https://u:p@api.aisa.one", "https://a/?q", "https://[", "https://a:x"],
+    ["", "api.aisa.one", "http://api.aisa.one", "http://127.0.0.1.example", "https://u:p@api.aisa.one", "https://a/?q", "https://[", "https://a:x", "https://a:99999", "https://*.a", "https://a\tb", "https://[:::]"],
 )  # fmt: skip
 def test_an_address_that_would_give_the_key_away_is_refused(url: str) -> None:
     with pytest.raises(InvalidSetting, match=r"^AISA_BASE_URL"):
