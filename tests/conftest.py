@@ -250,15 +250,19 @@ def aisa(clock: VirtualClock) -> Iterator[AisaSimulator]:
         yield simulator
 
 
-@pytest.fixture(scope="session")
-def stored() -> dict[str, str]:
-    """The table and the secrets, made once: name to text of each secret."""
+def make_table(name: str) -> None:
     aws("dynamodb").create_table(
-        TableName="state",
+        TableName=name,
         KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
         AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
         BillingMode="PAY_PER_REQUEST",
     )
+
+
+@pytest.fixture(scope="session")
+def stored() -> dict[str, str]:
+    """The table and the secrets, made once: name to text of each secret."""
+    make_table("state")
     texts = {"aisa": json.dumps({"default": KEY, "brand-a": BRAND_KEY}), "webhooks": json.dumps(SOURCES)}
     for name, text in texts.items():
         aws("secretsmanager").create_secret(Name=name, SecretString=text)

@@ -3,7 +3,9 @@
 import socket
 import time
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 
 import boto3
@@ -16,6 +18,7 @@ from likes.outcomes import LIKED, Kind, Outcome
 from likes.payload import LikeRequest
 from likes.settings import Budget
 from local.clock import VirtualClock
+from tests.conftest import make_table
 
 REQUEST = LikeRequest("1346889436626259968")
 
@@ -42,6 +45,16 @@ def refusal(ledger: Ledger, request: LikeRequest = REQUEST) -> Outcome:
 def like(ledger: Ledger, count: int, *, start: int = 1) -> None:
     for number in range(start, start + count):
         ledger.settle(reserve(ledger, LikeRequest(str(number))), LIKED)
+
+
+@contextmanager
+def deleted(table: str) -> Iterator[None]:
+    """Delete the table, and make it anew, empty, at the end."""
+    boto3.client("dynamodb").delete_table(TableName=table)
+    try:
+        yield
+    finally:
+        make_table(table)
 
 
 def limited(clock: VirtualClock, seconds: float) -> Outcome:
@@ -209,14 +222,13 @@ def test_fifty_threads_on_fifty_tweets_do_not_overspend(ledger: Ledger, table: s
     assert account["window_used"]["N"] == "20"
 
 
-def test_a_table_that_is_gone_is_told_by_its_code(ledger: Ledger, clock: VirtualClock) -> None:
-    ledger._table = "elsewhere"  # noqa: SLF001 - a deleted table, without deleting the fixture's
+def test_a_table_that_is_gone_is_told_by_its_code(ledger: Ledger, clock: VirtualClock, table: str) -> None:
+    with deleted(table):
+        with pytest.raises(LedgerUnavailable, match="ResourceNotFoundException"):
+            ledger.reserve(REQUEST, seconds=25)
+        with pytest.raises(LedgerUnavailable, match="skipped"):
+            ledger.reserve(REQUEST, seconds=25)
 
-    with pytest.raises(LedgerUnavailable, match="ResourceNotFoundException"):
-        ledger.reserve(REQUEST, seconds=25)
-    with pytest.raises(LedgerUnavailable, match="skipped"):
-        ledger.reserve(REQUEST, seconds=25)
-    ledger._table = "state"  # noqa: SLF001
     clock.advance(ledger_module.SKIP_SECONDS)
     reserve(ledger)
 
@@ -263,14 +275,14 @@ def test_what_is_liked_while_the_ledger_is_away_is_recorded_when_it_is_back(
     assert refusal(ledger).kind is Kind.ALREADY_LIKED
 
 
-def test_a_like_that_could_not_be_settled_is_kept_in_mind(ledger: Ledger, clock: VirtualClock) -> None:
+def test_a_like_that_could_not_be_settled_is_kept_in_mind(ledger: Ledger, clock: VirtualClock, table: str) -> None:
     reservation = reserve(ledger)
-    ledger._table = "elsewhere"  # noqa: SLF001 - a deleted table, without deleting the fixture's
-    with pytest.raises(LedgerUnavailable):
-        ledger.settle(reservation, LIKED)
+    with deleted(table):
+        with pytest.raises(LedgerUnavailable):
+            ledger.settle(reservation, LIKED)
 
-    assert refusal(ledger).kind is Kind.ALREADY_LIKED
-    ledger._table = "state"  # noqa: SLF001
+        assert refusal(ledger).kind is Kind.ALREADY_LIKED
+
     clock.advance(30)
     reserve(ledger, LikeRequest("2"))
 

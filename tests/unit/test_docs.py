@@ -78,8 +78,8 @@ def test_every_command_of_likectl_is_one(page: Path) -> None:
     for typed in commands(page, "likectl"):
         words = shlex.split(typed[0].removeprefix("ARGS=")) if typed[:1] and typed[0].startswith("ARGS=") else typed
         group = cli
-        while words and words[0] in getattr(group, "commands", {}):
-            group = group.commands[words.pop(0)]  # type: ignore[attr-defined]
+        while words and (inner := getattr(group, "commands", {}).get(words[0])):
+            group, words = inner, words[1:]
         assert not hasattr(group, "commands") or not words or words[0].startswith("-"), words
         options = {option for parameter in group.params for option in parameter.opts} | {"--help"}
         assert {word for word in words if word.startswith("--")} <= options, words
